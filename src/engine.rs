@@ -1,0 +1,174 @@
+//! The boundary between text and network: a sentence in, hypotheses out, each with its alignment.
+//!
+//! Everything above this line (split, protect, restore, check) knows no tensor; everything below knows no layout.
+
+use std::ops::Range;
+
+use crate::error::Result;
+
+/// Translates sentences. [`crate::marian`] is the real one; [`Identity`] returns its input, for the laws.
+pub trait Engine: Send + Sync {
+    /// The hypotheses for each of `sources`, best first, in order: one result for one source whatever happens to
+    /// the others. `progress` is told of every source that is done, from any thread; it answers whether to go on.
+    fn translate(&self, sources: &[String], options: &Options, progress: &dyn Progress)
+    -> Vec<Result<Vec<Hypothesis>>>;
+
+    /// Tokens that the model would see for `text`, its end mark included.
+    fn count_tokens(&self, text: &str) -> usize;
+
+    /// The longest source the model takes, in tokens, its end mark included.
+    fn max_tokens(&self) -> usize;
+
+    /// Whether the model can read this character.
+    fn reads(&self, c: char) -> bool;
+
+    /// Whether the model can write this character.
+    fn writes(&self, c: char) -> bool;
+}
+
+/// How to search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// 1 is greedy search.
+    pub beam: usize,
+    /// How many hypotheses to return; at most `beam`.
+    pub n_best: usize,
+    /// Hypotheses are ranked by `log-probability / length^length_penalty`.
+    pub length_penalty: f32,
+    /// Least and most target tokens, the end mark not counted; `None` leaves it to the model and the source's length.
+    pub min_length: Option<usize>,
+    pub max_length: Option<usize>,
+    /// Source tokens of a batch, padding counted.
+    pub batch_tokens: usize,
+    /// Worker threads.
+    pub threads: usize,
+    /// Whether [`Hypothesis::alignment`] is wanted.
+    pub alignment: bool,
+    /// Whether [`Hypothesis::score`] and [`Hypothesis::token_scores`] are wanted; beam search gives them anyway.
+    pub scores: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            beam: 1,
+            n_best: 1,
+            length_penalty: 1.0,
+            min_length: None,
+            max_length: None,
+            batch_tokens: 2048,
+            threads: 1,
+            alignment: true,
+            scores: true,
+        }
+    }
+}
+
+/// One translation of one sentence.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Hypothesis {
+    pub text: String,
+    /// Mean log-probability of a token (natural logarithm, at most 0); `NaN` where it was not asked for.
+    pub score: f32,
+    /// Log-probability of each target token, the end mark last.
+    pub token_scores: Vec<f32>,
+    pub alignment: Option<Alignment>,
+    /// Whether the model ended it, rather than the length limit.
+    pub finished: bool,
+}
+
+/// Which source tokens each target token came from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Alignment {
+    /// Byte ranges in the source text, one a source token; the end mark's is empty.
+    pub source: Vec<Range<usize>>,
+    /// Byte ranges in [`Hypothesis::text`], one a target token, in order; the end mark's is empty.
+    pub target: Vec<Range<usize>>,
+    /// `target.len()` rows of `source.len()`: each row sums to 1.
+    pub weights: Vec<f32>,
+}
+
+/// Hears how far the work is.
+pub trait Progress: Sync {
+    /// `n` more sources are done, with `tokens` target tokens; `false` asks the engine to stop soon.
+    fn done(&self, n: usize, tokens: usize) -> bool;
+}
+
+/// Hears nothing, never stops.
+impl Progress for () {
+    fn done(&self, _: usize, _: usize) -> bool {
+        true
+    }
+}
+
+impl Alignment {
+    /// The row of target token `t`: one weight a source token.
+    pub fn row(&self, t: usize) -> &[f32] {
+        let n = self.source.len();
+        self.weights.get(t * n..(t + 1) * n).unwrap_or(&[])
+    }
+}
+
+/// An engine that returns its input, aligned word by word with itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Identity;
+
+impl Engine for Identity {
+    fn translate(&self, sources: &[String], _: &Options, progress: &dyn Progress) -> Vec<Result<Vec<Hypothesis>>> {
+        sources
+            .iter()
+            .map(|text| {
+                let words = words(text);
+                let tokens = words.len() + 1;
+                let mut weights = vec![0.0; tokens * tokens];
+                for t in 0..tokens {
+                    weights[t * tokens + t] = 1.0;
+                }
+                let mut ranges = words;
+                ranges.push(text.len()..text.len());
+                progress.done(1, tokens);
+                Ok(vec![Hypothesis {
+                    text: text.clone(),
+                    score: 0.0,
+                    token_scores: vec![0.0; tokens],
+                    alignment: Some(Alignment { source: ranges.clone(), target: ranges, weights }),
+                    finished: true,
+                }])
+            })
+            .collect()
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        words(text).len() + 1
+    }
+
+    fn max_tokens(&self) -> usize {
+        512
+    }
+
+    fn reads(&self, _: char) -> bool {
+        true
+    }
+
+    fn writes(&self, _: char) -> bool {
+        true
+    }
+}
+
+/// The byte ranges of runs without white space.
+fn words(text: &str) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let mut start = None;
+    for (i, c) in text.char_indices() {
+        match (c.is_whitespace(), start) {
+            (false, None) => start = Some(i),
+            (true, Some(s)) => {
+                out.push(s..i);
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    out.extend(start.map(|s| s..text.len()));
+    out
+}

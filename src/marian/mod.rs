@@ -1,0 +1,87 @@
+//! Marian networks. Token ids in, the best next tokens out; no text in here.
+//!
+//! There are two, behind one trait:
+//! * [`tensor`]: candle tensors throughout, any device, f32, f16 or bf16; the plain form, and what a GPU runs;
+//! * [`cpu`]: the same network on preallocated buffers with fused loops and packed products (int8 or f32), for speed.
+
+pub mod config;
+pub mod cpu;
+pub mod tensor;
+
+pub use config::Config;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A loaded network. Shared by all workers; each runs its batches in a [`Session`] of its own.
+pub trait Network: Send + Sync {
+    /// What `config.json` says.
+    fn config(&self) -> &Config;
+
+    /// A place to run batches in, with buffers that are kept from one batch to the next.
+    fn session(&self) -> Box<dyn Session + '_>;
+
+    /// In words, for `--verbose` and the report: `cpu int8 (avx512-vnni)`, `cuda:0 f16`.
+    fn describe(&self) -> String;
+}
+
+/// One batch at a time: [`Session::encode`] once, then [`Session::step`] until every hypothesis has ended.
+///
+/// Law: a row's results are the same bits whatever rows stand beside it.
+pub trait Session {
+    /// Encodes the sources (ids with the end mark, each of any length from 1) and forgets the batch before.
+    fn encode(&mut self, sources: &[&[u32]]) -> Result<()>;
+
+    /// One target position further. Row `i` goes on from row `rows[i].parent` of the step before (in the first step: from
+    /// source `parent`, with the decoder's start token as `token`). Rows that no one names are forgotten, rows named
+    /// several times are copied: this one call reorders beams and shrinks the batch.
+    fn step(&mut self, rows: &[Row], want: &Want<'_>, out: &mut Candidates) -> Result<()>;
+
+    /// The encoder's output: `sources × longest × d_model`, row-major, unspecified at padding. For tests.
+    fn encoder_states(&mut self) -> Result<Vec<f32>>;
+
+    /// The logits of the last step, bias added, nothing suppressed: `rows × target vocabulary`. For tests.
+    fn logits(&mut self) -> Result<Vec<f32>>;
+}
+
+/// A hypothesis that goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Which row of the step before it continues.
+    pub parent: usize,
+    /// Its last token.
+    pub token: u32,
+}
+
+/// What a step is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Want<'a> {
+    /// How many best tokens a row.
+    pub k: usize,
+    /// Log-probabilities rather than raw logits as [`Candidates::scores`].
+    pub log_probs: bool,
+    /// Cross-attention as well.
+    pub attention: bool,
+    /// Tokens that may not come next: pad, `bad_words_ids`, the end mark before the least length. They never become
+    /// candidates; they stay in the normaliser of the log-probabilities (`transformers`' beam search masks after its
+    /// log-softmax as well).
+    pub suppress: &'a [u32],
+}
+
+/// The best next tokens of each row, best first; of equal scores the smaller id comes first.
+#[derive(Clone, Debug, Default)]
+pub struct Candidates {
+    /// `rows × k`.
+    pub ids: Vec<u32>,
+    /// `rows × k`.
+    pub scores: Vec<f32>,
+    /// `rows × width`, where it was asked for: the mean over the alignment heads of the cross-attention; 0 at padding.
+    pub attention: Vec<f32>,
+    /// The longest source of the batch.
+    pub width: usize,
+}
+
+impl From<candle_core::Error> for Error {
+    fn from(error: candle_core::Error) -> Self {
+        Self::new(ErrorKind::Device, error.to_string()).because(error)
+    }
+}

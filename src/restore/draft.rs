@@ -1,0 +1,187 @@
+//! A translation that is still being edited, and always knows which source bytes each of its parts came from.
+
+use std::ops::Range;
+
+use crate::document::{Link, Note};
+use crate::engine::Hypothesis;
+
+/// The text of a hypothesis with its alignment to the segment. The restorers edit it one after the other; every edit
+/// keeps the alignment true.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    text: String,
+    /// In order, never overlapping; what lies between them (spaces) belongs to none.
+    pieces: Vec<Piece>,
+    /// Byte ranges of the segment, one a source token; the end mark's is empty.
+    source: Vec<Range<usize>>,
+    pub notes: Vec<Note>,
+}
+
+#[derive(Clone, Debug)]
+struct Piece {
+    target: Range<usize>,
+    /// Attention over the source tokens; empty where the piece was put in by hand with a known source.
+    weights: Vec<f32>,
+    /// Where it was put in by hand.
+    fixed: Option<Range<usize>>,
+}
+
+impl Draft {
+    /// A draft of `hypothesis`; `to_segment` takes a byte range of the text that the model saw to one of the segment.
+    pub fn new(hypothesis: &Hypothesis, to_segment: impl Fn(Range<usize>) -> Range<usize>) -> Self {
+        let mut draft = Self { text: hypothesis.text.clone(), ..Self::default() };
+        if let Some(alignment) = &hypothesis.alignment {
+            draft.source = alignment.source.iter().cloned().map(to_segment).collect();
+            for (t, target) in alignment.target.iter().enumerate() {
+                if !target.is_empty() {
+                    let weights = alignment.row(t).to_vec();
+                    draft.pieces.push(Piece { target: target.clone(), weights, fixed: None });
+                }
+            }
+        }
+        draft
+    }
+
+    /// A draft that stands for the whole of its source, word for word unknown: a copied segment.
+    pub fn copied(text: &str) -> Self {
+        let piece = Piece { target: 0..text.len(), weights: Vec::new(), fixed: Some(0..text.len()) };
+        Self { text: text.to_owned(), pieces: vec![piece], ..Self::default() }
+    }
+
+    /// The text as it stands.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Replaces bytes of the text. `source` says what the new text stands for; without it, it takes over what the
+    /// replaced pieces came from.
+    pub fn replace(&mut self, range: Range<usize>, new: &str, source: Option<Range<usize>>) {
+        let Range { start, end } = range;
+        let touched: Vec<usize> = (0..self.pieces.len())
+            .filter(|&i| self.pieces[i].target.start < end && self.pieces[i].target.end > start)
+            .collect();
+        let mut weights = Vec::new();
+        let mut fixed = source;
+        for &i in &touched {
+            if weights.is_empty() {
+                weights.clone_from(&self.pieces[i].weights);
+            } else {
+                for (sum, w) in weights.iter_mut().zip(&self.pieces[i].weights) {
+                    *sum += w;
+                }
+            }
+            if fixed.is_none() {
+                fixed.clone_from(&self.pieces[i].fixed);
+            }
+        }
+        let total: f32 = weights.iter().sum();
+        if total > 0.0 {
+            weights.iter_mut().for_each(|w| *w /= total);
+        }
+        let moved = |x: usize| x - end + start + new.len();
+        let mut pieces = Vec::with_capacity(self.pieces.len() + 2);
+        for piece in &self.pieces {
+            let Range { start: a, end: b } = piece.target.clone();
+            if b <= start {
+                pieces.push(piece.clone());
+            } else if a < start {
+                pieces.push(Piece { target: a..start, ..piece.clone() });
+            }
+        }
+        if !new.is_empty() && (fixed.is_some() || !weights.is_empty()) {
+            pieces.push(Piece { target: start..start + new.len(), weights, fixed });
+        }
+        for piece in &self.pieces {
+            let Range { start: a, end: b } = piece.target.clone();
+            if a >= end && !(a == b && a == start) {
+                pieces.push(Piece { target: moved(a)..moved(b), ..piece.clone() });
+            } else if b > end {
+                pieces.push(Piece { target: start + new.len()..moved(b), ..piece.clone() });
+            }
+        }
+        self.text.replace_range(start..end, new);
+        self.pieces = pieces;
+    }
+
+    /// How strongly each stretch of the text is tied to `source` (bytes of the segment): target range and weight 0 to 1.
+    pub fn ties(&self, source: Range<usize>) -> impl Iterator<Item = (Range<usize>, f32)> + '_ {
+        self.pieces.iter().map(move |piece| {
+            let weight = match &piece.fixed {
+                Some(fixed) => f32::from(u8::from(overlap(fixed, &source))),
+                None => {
+                    let own = self.source.iter().zip(&piece.weights).filter(|(s, _)| overlap(s, &source));
+                    own.map(|(_, w)| w).sum()
+                }
+            };
+            (piece.target.clone(), weight)
+        })
+    }
+
+    /// The target bytes that translate `source`: the best contiguous stretch of pieces, by the sum over pieces inside of
+    /// (weight on `source` − ½) — the stretch whose pieces come mostly from there. `None` where nothing does.
+    pub fn target_of(&self, source: Range<usize>) -> Option<Range<usize>> {
+        let mut best: (f32, Option<Range<usize>>) = (0.0, None);
+        let mut run: (f32, usize) = (0.0, 0);
+        for (target, weight) in self.ties(source) {
+            if run.0 <= 0.0 {
+                run = (0.0, target.start);
+            }
+            run.0 += weight - 0.5;
+            if run.0 > best.0 {
+                best = (run.0, Some(run.1..target.end));
+            }
+        }
+        best.1
+    }
+
+    /// For each piece, the source token it is most tied to.
+    pub fn links(&self) -> Vec<Link> {
+        let mut out = Vec::with_capacity(self.pieces.len());
+        for piece in &self.pieces {
+            if let Some(fixed) = &piece.fixed {
+                out.push(Link { target: piece.target.clone(), source: fixed.clone(), weight: 1.0 });
+                continue;
+            }
+            // The end mark attracts attention that means nothing: leave it out where anything else is there.
+            let best = (0..piece.weights.len().min(self.source.len()))
+                .filter(|&s| !self.source[s].is_empty())
+                .max_by(|&a, &b| piece.weights[a].total_cmp(&piece.weights[b]));
+            if let Some(s) = best {
+                let (target, source) = (piece.target.clone(), self.source[s].clone());
+                out.push(Link { target, source, weight: piece.weights[s] });
+            }
+        }
+        out
+    }
+}
+
+fn overlap(a: &Range<usize>, b: &Range<usize>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Engine, Identity, Options};
+
+    fn draft(text: &str) -> Draft {
+        let mut out = Identity.translate(&[text.to_owned()], &Options::default(), &());
+        let hypotheses = out.remove(0).expect("identity never fails");
+        Draft::new(&hypotheses[0], |r| r)
+    }
+
+    #[test]
+    fn edits_keep_the_alignment() {
+        let mut d = draft("un deux trois quatre");
+        d.replace(3..7, "two", None);
+        assert_eq!(d.text(), "un two trois quatre");
+        assert_eq!(d.target_of(3..7), Some(3..6));
+        assert_eq!(d.target_of(8..13), Some(7..12));
+        d.replace(0..0, "\u{201c}", None);
+        assert_eq!(d.target_of(3..13), Some(6..15));
+        d.replace(15..15, "\u{201d}", Some(8..13));
+        assert_eq!(&d.text()[d.target_of(8..13).expect("is there")], "trois\u{201d}");
+        d.replace(0..d.text().len(), "", None);
+        assert_eq!(d.target_of(0..20), None);
+    }
+}

@@ -1,0 +1,3 @@
+//! Puts back what the model does not carry, and writes English as an English editor would.
+
+pub mod draft;
