@@ -27,6 +27,8 @@ pub enum Command {
     Split(SplitArgs),
     /// List, fetch, describe and check models
     Models(ModelsArgs),
+    /// Measure how fast this machine translates the lines of a file
+    Bench(BenchArgs),
     /// Print a completion script for a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -177,6 +179,40 @@ pub struct SplitArgs {
     /// Whether lines are wrapped by hand: auto, yes or no
     #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "yes", require_equals = true)]
     pub wrapped: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// A text with one French sentence a line
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// How often to translate it; the median is printed
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub reps: usize,
+
+    /// One sentence at a time instead of batches
+    #[arg(long)]
+    pub latency: bool,
+
+    /// Least target tokens of a sentence, for models that do not know when to stop
+    #[arg(long, value_name = "N")]
+    pub min_length: Option<usize>,
+
+    /// Most target tokens of a sentence
+    #[arg(long, value_name = "N")]
+    pub max_length: Option<usize>,
+
+    /// Ask for alignments, as the translation of documents does
+    #[arg(long)]
+    pub alignment: bool,
+
+    /// Ask for scores, as the translation of documents does
+    #[arg(long)]
+    pub scores: bool,
+
+    #[command(flatten)]
+    pub engine: EngineArgs,
 }
 
 #[derive(Debug, Args)]

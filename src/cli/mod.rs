@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod args;
+mod bench;
 mod config;
 mod input;
 pub mod models;
@@ -52,6 +53,7 @@ fn run(cli: &Cli, printer: &Printer) -> Result<Ending> {
     match &cli.command {
         None => translate::run(&cli.translate, &ConfigFile::load()?, printer),
         Some(Command::Split(args)) => split::run(args, printer),
+        Some(Command::Bench(args)) => bench::run(args, &ConfigFile::load()?, printer),
         Some(Command::Models(args)) => {
             let store = settings::store(args.offline || ConfigFile::load()?.offline.unwrap_or(false));
             models::run(&args.command, &store, printer)

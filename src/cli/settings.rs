@@ -8,7 +8,7 @@ use super::args::{EngineArgs, StyleArgs};
 use super::config::ConfigFile;
 use super::input;
 use crate::error::{Error, Result};
-use crate::formats::{Format, ReadOptions, Wrapped};
+use crate::formats::{self, Format, Wrapped};
 use crate::protect::Glossary;
 use crate::restore::{Clock, Currency, QuoteStyle, Stops, Style};
 use crate::store::{ModelSpec, StoreSettings};
@@ -113,14 +113,14 @@ pub struct Reading {
     /// `None`: by the file's extension.
     pub format: Option<Format>,
     pub encoding: Option<&'static Encoding>,
-    pub options: ReadOptions,
+    pub options: formats::Options,
 }
 
 /// From the three options that say how documents are read.
 pub fn reading(format: Option<&str>, encoding: Option<&str>, wrapped: Option<&str>) -> Result<Reading> {
-    let format = format.map(|name| Format::by_name(name).ok_or_else(|| unknown_format(name))).transpose()?;
+    let format = format.map(|name| Format::from_name(name).ok_or_else(|| unknown_format(name))).transpose()?;
     let encoding = encoding.map(input::encoding).transpose()?;
-    let mut options = ReadOptions::default();
+    let mut options = formats::Options::default();
     if let Some(wrapped) = wrapped {
         let choices = [("auto", Wrapped::Auto), ("yes", Wrapped::Yes), ("no", Wrapped::No)];
         options.wrapped = choose("wrapped", wrapped, &choices)?;
@@ -129,8 +129,7 @@ pub fn reading(format: Option<&str>, encoding: Option<&str>, wrapped: Option<&st
 }
 
 fn unknown_format(name: &str) -> Error {
-    let known: Vec<&str> = Format::ALL.iter().map(|f| f.name()).collect();
-    Error::settings(format!("no format is called '{name}'; there are {}", known.join(", ")))
+    Error::settings(format!("no format is called '{name}'; there are {}", Format::NAMES.join(", ")))
 }
 
 fn choose<T: Copy>(option: &str, text: &str, choices: &[(&str, T)]) -> Result<T> {

@@ -27,8 +27,8 @@ pub fn run(args: &SplitArgs, printer: &Printer) -> Result<Ending> {
             if args.jsonl {
                 return lines(&text, printer).map_err(|e| e.at(input.name()));
             }
-            let format = reading.format.unwrap_or_else(|| Format::of(input.name()));
-            let parsed = formats::parse(format, text, &reading.options).map_err(|e| e.at(input.name()))?;
+            let format = reading.format.unwrap_or_else(|| Format::from_path(input.name()).unwrap_or_default());
+            let parsed = formats::parse_with(format, text, &reading.options).map_err(|e| e.at(input.name()))?;
             printer.result(&segments(parsed.as_ref(), args.json))
         });
         match shown {

@@ -86,8 +86,8 @@ impl Run<'_> {
 
     fn read(&self, input: &Input) -> Result<Box<dyn Parsed>> {
         let text = input.read(self.reading.encoding)?;
-        let format = self.reading.format.unwrap_or_else(|| Format::of(input.name()));
-        formats::parse(format, text, &self.reading.options).map_err(|e| e.at(input.name()))
+        let format = self.reading.format.unwrap_or_else(|| Format::from_path(input.name()).unwrap_or_default());
+        formats::parse_with(format, text, &self.reading.options).map_err(|e| e.at(input.name()))
     }
 
     /// Translates and writes; `false` when there is no one left to read.

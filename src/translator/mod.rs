@@ -10,7 +10,7 @@ pub use report::{DocumentReport, SegmentReport, Stages, Totals};
 use crate::document::Target;
 use crate::engine::{Engine, Options};
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::{self, Format, Parsed, ReadOptions};
+use crate::formats::{self, Format, Parsed};
 use crate::protect::ProtectOptions;
 use crate::restore::Style;
 
@@ -75,7 +75,7 @@ impl Translator {
     /// Translates several texts at once, which is faster than one by one: their sentences share batches.
     /// The results are those of [`Translator::translate`] on each.
     pub fn translate_batch(&self, texts: &[&str]) -> Vec<Result<String>> {
-        let parse = |text: &&str| formats::parse(Format::Plain, (*text).to_owned(), &ReadOptions::default());
+        let parse = |text: &&str| formats::parse(Format::Plain, (*text).to_owned());
         let parsed: Vec<Box<dyn Parsed>> = match texts.iter().map(parse).collect() {
             Ok(parsed) => parsed,
             Err(error) => return vec![Err(error)],
@@ -105,6 +105,16 @@ impl Translator {
         monitor: &dyn Monitor,
     ) -> Result<(Vec<Outcome>, Totals)> {
         pipeline::run(self, documents, monitor)
+    }
+
+    /// The engine underneath.
+    pub fn engine(&self) -> &dyn Engine {
+        self.engine.as_ref()
+    }
+
+    /// How it searches.
+    pub fn options(&self) -> &Options {
+        &self.options
     }
 
     /// The model, device and arithmetic, in words.
