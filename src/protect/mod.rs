@@ -1,1 +1,491 @@
-//! (to be written)
+//! Decides what the model sees of a sentence: what must pass through untouched is kept out of its hands, what it cannot
+//! read is written so that it can, and what is no sentence never reaches it.
+
+pub mod capitals;
+pub mod glossary;
+pub mod numbers;
+pub mod patterns;
+pub mod route;
+pub mod sight;
+pub mod stand_in;
+
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
+use unicode_normalization::char::is_combining_mark;
+
+use crate::document::{QuoteMark, QuoteRole};
+use crate::engine::Engine;
+use capitals::Capitals;
+use glossary::Glossary;
+use numbers::{Number, UnitKind, Value, overlaps_any};
+pub use patterns::SpanKind;
+pub use route::Route;
+use sight::Sight;
+
+/// What to protect and how.
+#[derive(Clone, Debug)]
+pub struct ProtectOptions {
+    pub glossary: Option<Arc<Glossary>>,
+    /// Words that this model copies as they stand, for things it must not see; see [`stand_in::choose`].
+    pub stand_ins: Vec<String>,
+    pub spans: SpanSight,
+    pub quotes: QuoteSight,
+    /// Whether words in capitals are shown in small letters and written in capitals again.
+    pub true_case: bool,
+    /// Whether a segment that is English already is left alone.
+    pub keep_english: bool,
+}
+
+/// How the model sees protected spans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SpanSight {
+    /// As a stand-in where one is left, as they are where the model can read them, else not at all.
+    #[default]
+    Auto,
+    /// As they are where the model can read them.
+    Shown,
+    /// Not at all: the alignment says where they go. For a second try.
+    Hidden,
+}
+
+/// How the model sees quotation marks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum QuoteSight {
+    /// `"` without the spaces of French; marks that stand at an edge of the sentence or open nothing are not shown.
+    #[default]
+    Straight,
+    /// “ and ”, where the model can read them.
+    Curly,
+    /// As they stand.
+    Source,
+    /// Not at all.
+    Hidden,
+}
+
+impl Default for ProtectOptions {
+    fn default() -> Self {
+        Self {
+            glossary: None,
+            stand_ins: Vec::new(),
+            spans: SpanSight::Auto,
+            quotes: QuoteSight::Straight,
+            true_case: true,
+            keep_english: true,
+        }
+    }
+}
+
+/// A segment made ready for the model.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    source: String,
+    route: Route,
+    sight: Sight,
+    spans: Vec<Span>,
+    numbers: Vec<Number>,
+    capitals: Capitals,
+    quotes: Vec<QuoteMark>,
+    lead: usize,
+    unwritable: Vec<Range<usize>>,
+}
+
+/// A stretch of the segment that the translation must hold as it is told to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Bytes of the segment.
+    pub range: Range<usize>,
+    pub kind: SpanKind,
+    pub look: Look,
+    /// What the translation must hold: the source's own bytes, or a glossary's translation.
+    pub write: String,
+}
+
+/// How the model sees a protected span.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// As it stands.
+    Shown,
+    /// As this word, which does not occur in the segment.
+    StandIn(String),
+    /// Not at all.
+    Hidden,
+}
+
+impl Prepared {
+    /// The text that the model is to see; empty where it is not to be asked.
+    pub fn text(&self) -> &str {
+        if self.route == Route::Model { self.sight.text() } else { "" }
+    }
+
+    /// Whether the model is asked, and why not.
+    pub fn route(&self) -> Route {
+        self.route
+    }
+
+    /// The segment as it stands in the document.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Bytes of the segment that a range of [`Self::text`] came from.
+    pub fn to_segment(&self, shown: Range<usize>) -> Range<usize> {
+        self.sight.to_segment(shown)
+    }
+
+    /// The protected spans, in order.
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// The numbers outside protected spans, in order.
+    pub fn numbers(&self) -> &[Number] {
+        &self.numbers
+    }
+
+    /// What was shown in small letters.
+    pub fn capitals(&self) -> &Capitals {
+        &self.capitals
+    }
+
+    /// The quotation marks of the segment.
+    pub fn quotes(&self) -> &[QuoteMark] {
+        &self.quotes
+    }
+
+    /// What stood before the first word and was taken off: a dialogue dash, a bullet, a list number, spaces included.
+    pub fn lead(&self) -> &str {
+        &self.source[..self.lead]
+    }
+
+    /// Words with a capital and a letter that the model cannot write, in order: names to put right.
+    pub fn unwritable(&self) -> &[Range<usize>] {
+        &self.unwritable
+    }
+}
+
+static LEAD: LazyLock<Regex> = LazyLock::new(|| {
+    let lead = r"^(?:(?:[—–―]|--|-\s)\s*|[•◦▪‣·*+»>→]\s+|\(?\d{1,3}\)\s+|\d{1,3}\.\s+|\(?[a-zA-Z]\)\s+)+";
+    Regex::new(lead).expect("a valid pattern")
+});
+
+/// Makes `text`, one segment, ready for `engine`. `quotes` are its quotation marks and `verbatim` the ranges its format
+/// declares untouchable, both in bytes of `text`; ranges that do not fit are ignored.
+pub fn prepare(
+    text: &str,
+    quotes: &[QuoteMark],
+    verbatim: &[Range<usize>],
+    engine: &dyn Engine,
+    options: &ProtectOptions,
+) -> Prepared {
+    let quotes: Vec<QuoteMark> = quotes.iter().filter(|q| text.get(q.range.clone()).is_some()).cloned().collect();
+    let mut found = patterns::find(text, verbatim);
+    strangers(text, engine, &quotes, &mut found);
+    let mut spans: Vec<Span> = found
+        .into_iter()
+        .map(|(range, kind)| Span { write: text[range.clone()].to_owned(), range, kind, look: Look::Hidden })
+        .collect();
+    if let Some(glossary) = &options.glossary {
+        let taken: Vec<Range<usize>> = spans.iter().map(|s| s.range.clone()).collect();
+        for term in glossary.find(text) {
+            if !overlaps_any(&taken, &term.range) {
+                spans.push(Span { range: term.range, kind: SpanKind::Term, look: Look::Shown, write: term.write });
+            }
+        }
+        spans.sort_by_key(|s| s.range.start);
+    }
+    dress(text, &mut spans, engine, options);
+    let taken: Vec<Range<usize>> = spans.iter().map(|s| s.range.clone()).collect();
+    let numbers = numbers::read(text, &taken);
+    let lead = LEAD.find(text).map_or(0, |m| m.end());
+    let lead = if lead < text.len() && !overlaps_any(&taken, &(0..lead)) { lead } else { 0 };
+    let route = route::choose(text, lead, &spans, &numbers, options.keep_english);
+    let capitals =
+        if options.true_case && route == Route::Model { capitals::find(text, &taken) } else { Capitals::default() };
+    let mut prepared = Prepared {
+        source: text.to_owned(),
+        route,
+        sight: Sight::default(),
+        spans,
+        numbers,
+        capitals,
+        quotes,
+        lead,
+        unwritable: unwritable(text, &taken, engine),
+    };
+    prepared.sight = look(&prepared, engine, options);
+    if prepared.route == Route::Model && prepared.sight.text().is_empty() {
+        prepared.route = Route::NoWords;
+    }
+    prepared
+}
+
+/// Adds runs of characters that `engine` cannot read in any guise.
+fn strangers(text: &str, engine: &dyn Engine, quotes: &[QuoteMark], found: &mut Vec<(Range<usize>, SpanKind)>) {
+    let taken: Vec<Range<usize>> = found.iter().map(|(r, _)| r.clone()).collect();
+    let mut runs: Vec<(Range<usize>, SpanKind)> = Vec::new();
+    for (start, c) in text.char_indices() {
+        let range = start..start + c.len_utf8();
+        let plain = c.is_whitespace() || sight::is_invisible(c) || is_combining_mark(c) || numbers::CURRENCIES.contains(&c);
+        // A mark that the quote stack read is the quote restorer's.
+        if plain || c == '°' || overlaps_any(&taken, &range) || quotes.iter().any(|q| q.range == range) {
+            continue;
+        }
+        if sight::shown(c, engine).is_some() {
+            continue;
+        }
+        let kind = if c.is_alphabetic() { SpanKind::Foreign } else { SpanKind::Sign };
+        match runs.last_mut() {
+            // Words of one script stay together, with the spaces and marks between their letters.
+            Some((last, k)) if *k == kind && joins(&text[last.end..start], kind) => last.end = range.end,
+            _ => runs.push((range, kind)),
+        }
+    }
+    for (run, _) in &mut runs {
+        let marks = text[run.end..].chars().take_while(|&c| is_combining_mark(c)).map(char::len_utf8).sum::<usize>();
+        run.end += marks;
+    }
+    runs.retain(|(r, _)| !overlaps_any(&taken, r));
+    found.extend(runs);
+    found.sort_by_key(|(r, _)| r.start);
+}
+
+/// Whether what lies between two unreadable characters belongs to their run.
+fn joins(between: &str, kind: SpanKind) -> bool {
+    between.chars().all(|c| is_combining_mark(c) || sight::is_invisible(c) || (kind == SpanKind::Foreign && c == ' '))
+        && between.len() < 8
+}
+
+/// Decides how the model sees each span.
+fn dress(text: &str, spans: &mut [Span], engine: &dyn Engine, options: &ProtectOptions) {
+    let folded = text.to_lowercase();
+    let mut left = options.stand_ins.iter().filter(|s| !folded.contains(&s.to_lowercase()));
+    for span in spans {
+        let s = &text[span.range.clone()];
+        // What looks like a model's own token must not reach its tokenizer.
+        let odd = s.starts_with(['<', '>', '▁', '[']) || span.kind == SpanKind::Foreign;
+        let readable = !odd && s.chars().all(|c| engine.reads(c));
+        let shown = if readable { Look::Shown } else { Look::Hidden };
+        span.look = match (span.kind, options.spans) {
+            (SpanKind::Term, _) => Look::Shown,
+            (SpanKind::Emoji | SpanKind::Sign, _) | (_, SpanSight::Hidden) => Look::Hidden,
+            (SpanKind::Figure, _) | (_, SpanSight::Shown) => shown,
+            (_, SpanSight::Auto) => left.next().map_or(shown, |s| Look::StandIn(s.clone())),
+        };
+    }
+}
+
+/// Words with a capital first letter and a letter that `engine` cannot write.
+fn unwritable(text: &str, taken: &[Range<usize>], engine: &dyn Engine) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let mut start = None;
+    let mut check = |r: Range<usize>| {
+        let word = &text[r.clone()];
+        if word.starts_with(char::is_uppercase) && word.chars().any(|c| !c.is_ascii() && !engine.writes(c)) {
+            out.push(r);
+        }
+    };
+    for (i, c) in text.char_indices() {
+        // A name may be joined by hyphens and hold an apostrophe only after its first letters (D'Aubigné is two words).
+        let inside = c.is_alphabetic() || is_combining_mark(c);
+        match (inside, start) {
+            (true, None) => start = Some(i),
+            (false, Some(s)) => {
+                check(s..i);
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    if let Some(s) = start {
+        check(s..text.len());
+    }
+    out.retain(|r| !overlaps_any(taken, r));
+    out
+}
+
+/// What stands in the place of a range in the text shown.
+enum Act {
+    Hide,
+    Show(String),
+    /// As it stands, in whatever case.
+    Keep,
+}
+
+/// Builds the text that the model sees.
+fn look(p: &Prepared, engine: &dyn Engine, options: &ProtectOptions) -> Sight {
+    let text = p.source.as_str();
+    let mut acts: Vec<(Range<usize>, Act)> = Vec::new();
+    for span in &p.spans {
+        let act = match &span.look {
+            Look::Shown if span.kind == SpanKind::Term => continue,
+            Look::Shown => Act::Keep,
+            Look::StandIn(word) => Act::Show(word.clone()),
+            Look::Hidden => Act::Hide,
+        };
+        acts.push((span.range.clone(), act));
+    }
+    quote_acts(p, engine, options.quotes, &mut acts);
+    sign_acts(p, engine, &mut acts);
+    // Spans come first where two want the same bytes.
+    acts.sort_by_key(|(r, _)| r.start);
+    let mut out = Sight::default();
+    let mut at = p.lead;
+    let small: Vec<&(Range<usize>, bool)> = p.capitals.runs.iter().flat_map(|r| &r.words).collect();
+    for (range, act) in acts {
+        if range.start < at {
+            continue;
+        }
+        plain(text, at..range.start, &small, engine, &mut out);
+        match act {
+            Act::Hide => {}
+            Act::Show(shown) => out.push(range.clone(), &shown, false),
+            Act::Keep => out.push(range.clone(), &text[range.clone()], true),
+        }
+        at = range.end;
+    }
+    plain(text, at..text.len(), &small, engine, &mut out);
+    out.trim();
+    out
+}
+
+/// Ordinary text: white space, letters as the model reads them, capitals made small.
+fn plain(text: &str, range: Range<usize>, small: &[&(Range<usize>, bool)], engine: &dyn Engine, out: &mut Sight) {
+    let mut chars = text[range.clone()].char_indices().peekable();
+    while let Some((i, c)) = chars.next() {
+        let start = range.start + i;
+        let mut end = start + c.len_utf8();
+        if c.is_whitespace() {
+            out.push_space(start..end);
+            continue;
+        }
+        while let Some((_, mark)) = chars.next_if(|&(_, c)| is_combining_mark(c)) {
+            end += mark.len_utf8();
+        }
+        let whole = &text[start..end];
+        let one = if whole.len() == c.len_utf8() { whole.to_owned() } else { sight::composed(c, &whole[c.len_utf8()..]) };
+        let k = small.partition_point(|(r, _)| r.end <= start);
+        let lower = small.get(k).is_some_and(|(r, first)| r.start <= start && !(*first && r.start == start));
+        let one = if lower { one.to_lowercase() } else { one };
+        let mut shown = String::with_capacity(one.len());
+        for c in one.chars().filter(|&c| !sight::is_invisible(c)) {
+            // A mark that no letter takes up (and the model does not know) is dropped.
+            shown.push_str(&sight::shown(c, engine).unwrap_or_default());
+        }
+        let same = shown.len() == end - start;
+        out.push(start..end, &shown, same);
+    }
+}
+
+/// Quotation marks: in the form that the model reads, without the spaces of French.
+fn quote_acts(p: &Prepared, engine: &dyn Engine, sight: QuoteSight, acts: &mut Vec<(Range<usize>, Act)>) {
+    if sight == QuoteSight::Source {
+        return;
+    }
+    let text = p.source.as_str();
+    let inside = |at: usize, forward: bool| -> usize {
+        let space = |c: &char| numbers::is_space(*c);
+        if forward {
+            text[at..].chars().take_while(space).map(char::len_utf8).sum()
+        } else {
+            text[..at].chars().rev().take_while(space).map(char::len_utf8).sum()
+        }
+    };
+    let curly = sight == QuoteSight::Curly && engine.reads('“') && engine.reads('”');
+    let paired = pairs(&p.quotes);
+    for (i, q) in p.quotes.iter().enumerate() {
+        let Range { start, end } = q.range;
+        let partner = paired[i].map(|j| &p.quotes[j]);
+        let range = match q.role {
+            QuoteRole::Open | QuoteRole::Continue => start..end + inside(end, true),
+            QuoteRole::Close => start - inside(start, false)..end,
+        };
+        let edge = |r: &Range<usize>, role: QuoteRole| match role {
+            QuoteRole::Close => !text[r.end..].contains(char::is_alphanumeric),
+            _ => !text[p.lead.min(r.start)..r.start].contains(char::is_alphanumeric),
+        };
+        // A mark whose partner is in another sentence, or a pair round the whole sentence, says nothing about the order
+        // of the words; the model does better without.
+        let bare = match partner {
+            None => edge(&q.range, q.role),
+            Some(other) => edge(&q.range, q.role) && edge(&other.range, other.role),
+        };
+        let hidden = sight == QuoteSight::Hidden || bare || q.role == QuoteRole::Continue || !engine.reads('"');
+        acts.push((
+            range,
+            match (hidden, curly, q.role) {
+                (true, ..) => Act::Hide,
+                (_, false, _) => Act::Show("\"".to_owned()),
+                (_, true, QuoteRole::Close) => Act::Show("”".to_owned()),
+                (_, true, _) => Act::Show("“".to_owned()),
+            },
+        ));
+    }
+}
+
+/// For each mark the index of its partner in the same segment.
+pub(crate) fn pairs(quotes: &[QuoteMark]) -> Vec<Option<usize>> {
+    let mut out = vec![None; quotes.len()];
+    let mut open: Vec<usize> = Vec::new();
+    for (i, q) in quotes.iter().enumerate() {
+        match q.role {
+            QuoteRole::Open => open.push(i),
+            QuoteRole::Continue => {}
+            QuoteRole::Close => {
+                if let Some(k) = open.iter().rposition(|&o| quotes[o].depth == q.depth) {
+                    out[i] = Some(open[k]);
+                    out[open[k]] = Some(i);
+                    open.truncate(k);
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Signs beside numbers that the model cannot read or write are shown as words.
+fn sign_acts(p: &Prepared, engine: &dyn Engine, acts: &mut Vec<(Range<usize>, Act)>) {
+    let text = p.source.as_str();
+    let knows = |c: char| engine.reads(c) && engine.writes(c);
+    for number in &p.numbers {
+        let Some(unit) = &number.unit else { continue };
+        let (before, after) = (unit.range.start..number.range.start, number.range.end..unit.range.end);
+        match unit.kind {
+            UnitKind::Currency(sign, multiple) if !knows(sign) && matches!(number.value, Value::Cardinal { .. }) => {
+                let name = numbers::currency_names(sign).0;
+                let words = match multiple {
+                    "M" => format!(" millions d'{name}"),
+                    "bn" => format!(" milliards d'{name}"),
+                    "k" => format!(" k{name}"),
+                    _ => format!(" {name}"),
+                };
+                if before.is_empty() {
+                    acts.push((after, Act::Show(words)));
+                } else {
+                    acts.push((before, Act::Hide));
+                    acts.push((number.range.end..number.range.end, Act::Show(words)));
+                }
+            }
+            UnitKind::Degree(scale) if !knows('°') => {
+                let words = scale.map_or(" degrés".to_owned(), |c| format!(" degrés {c}"));
+                acts.push((after, Act::Show(words)));
+            }
+            UnitKind::Numero if !knows('°') => {
+                let word = if text[before.clone()].starts_with('N') { "Numéro " } else { "numéro " };
+                acts.push((before, Act::Show(word.to_owned())));
+            }
+            _ => {}
+        }
+    }
+    // What is left of them stands alone.
+    for (i, c) in text.char_indices() {
+        if (numbers::CURRENCIES.contains(&c) || c == '°') && !engine.reads(c) {
+            let range = i..i + c.len_utf8();
+            if !acts.iter().any(|(r, _)| r.start < range.end && r.end > range.start) {
+                let name = if c == '°' { "" } else { numbers::currency_names(c).0 };
+                acts.push((range, Act::Show(name.to_owned())));
+            }
+        }
+    }
+}

@@ -24,6 +24,8 @@ struct Piece {
     weights: Vec<f32>,
     /// Where it was put in by hand.
     fixed: Option<Range<usize>>,
+    /// Whether it must stay as it is.
+    frozen: bool,
 }
 
 impl Draft {
@@ -32,10 +34,14 @@ impl Draft {
         let mut draft = Self { text: hypothesis.text.clone(), ..Self::default() };
         if let Some(alignment) = &hypothesis.alignment {
             draft.source = alignment.source.iter().cloned().map(to_segment).collect();
+            let mut end = 0;
             for (t, target) in alignment.target.iter().enumerate() {
-                if !target.is_empty() {
+                // Whatever an engine says, pieces are in order and on the boundaries of characters.
+                let fits = end <= target.start && hypothesis.text.get(target.clone()).is_some_and(|s| !s.is_empty());
+                if fits {
+                    end = target.end;
                     let weights = alignment.row(t).to_vec();
-                    draft.pieces.push(Piece { target: target.clone(), weights, fixed: None });
+                    draft.pieces.push(Piece { target: target.clone(), weights, fixed: None, frozen: false });
                 }
             }
         }
@@ -44,8 +50,28 @@ impl Draft {
 
     /// A draft that stands for the whole of its source, word for word unknown: a copied segment.
     pub fn copied(text: &str) -> Self {
-        let piece = Piece { target: 0..text.len(), weights: Vec::new(), fixed: Some(0..text.len()) };
-        Self { text: text.to_owned(), pieces: vec![piece], ..Self::default() }
+        let piece = Piece { target: 0..text.len(), weights: Vec::new(), fixed: Some(0..text.len()), frozen: false };
+        let pieces = if text.is_empty() { Vec::new() } else { vec![piece] };
+        Self { text: text.to_owned(), pieces, ..Self::default() }
+    }
+
+    /// A copy of the source whose every word stands for itself.
+    pub fn same(text: &str) -> Self {
+        let mut draft = Self { text: text.to_owned(), ..Self::default() };
+        let mut at = 0;
+        for word in text.split_inclusive(char::is_whitespace) {
+            let range = at..at + word.trim_end().len();
+            at += word.len();
+            if !range.is_empty() {
+                draft.pieces.push(Piece {
+                    target: range.clone(),
+                    weights: Vec::new(),
+                    fixed: Some(range),
+                    frozen: false,
+                });
+            }
+        }
+        draft
     }
 
     /// The text as it stands.
@@ -56,51 +82,92 @@ impl Draft {
     /// Replaces bytes of the text. `source` says what the new text stands for; without it, it takes over what the
     /// replaced pieces came from.
     pub fn replace(&mut self, range: Range<usize>, new: &str, source: Option<Range<usize>>) {
+        self.edit(range, new, source, false);
+    }
+
+    /// As [`Self::replace`], and no restorer is to touch the new text again: it stands as the source has it.
+    pub fn put(&mut self, range: Range<usize>, new: &str, source: Range<usize>) {
+        self.edit(range, new, Some(source), true);
+    }
+
+    fn edit(&mut self, range: Range<usize>, new: &str, source: Option<Range<usize>>, frozen: bool) {
         let Range { start, end } = range;
-        let touched: Vec<usize> = (0..self.pieces.len())
-            .filter(|&i| self.pieces[i].target.start < end && self.pieces[i].target.end > start)
-            .collect();
-        let mut weights = Vec::new();
+        let first = self.pieces.partition_point(|p| p.target.end <= start);
+        let mut last = first + self.pieces[first..].partition_point(|p| p.target.start < end);
+        // An insertion between two pieces touches none; inside one it parts it.
+        if start == end && self.pieces.get(first).is_some_and(|p| p.target.start < start) {
+            last = first + 1;
+        }
+        let mut weights: Vec<f32> = Vec::new();
         let mut fixed = source;
-        for &i in &touched {
+        let mut parts: Vec<Piece> = Vec::with_capacity(3);
+        for piece in &self.pieces[first..last] {
+            if piece.target.start < start {
+                parts.push(Piece { target: piece.target.start..start, ..piece.clone() });
+            }
+            if start == end {
+                continue;
+            }
             if weights.is_empty() {
-                weights.clone_from(&self.pieces[i].weights);
+                weights.clone_from(&piece.weights);
             } else {
-                for (sum, w) in weights.iter_mut().zip(&self.pieces[i].weights) {
-                    *sum += w;
-                }
+                weights.iter_mut().zip(&piece.weights).for_each(|(sum, w)| *sum += w);
             }
             if fixed.is_none() {
-                fixed.clone_from(&self.pieces[i].fixed);
+                fixed.clone_from(&piece.fixed);
             }
         }
         let total: f32 = weights.iter().sum();
         if total > 0.0 {
             weights.iter_mut().for_each(|w| *w /= total);
         }
-        let moved = |x: usize| x - end + start + new.len();
-        let mut pieces = Vec::with_capacity(self.pieces.len() + 2);
-        for piece in &self.pieces {
-            let Range { start: a, end: b } = piece.target.clone();
-            if b <= start {
-                pieces.push(piece.clone());
-            } else if a < start {
-                pieces.push(Piece { target: a..start, ..piece.clone() });
-            }
-        }
         if !new.is_empty() && (fixed.is_some() || !weights.is_empty()) {
-            pieces.push(Piece { target: start..start + new.len(), weights, fixed });
+            parts.push(Piece { target: start..start + new.len(), weights, fixed, frozen });
         }
-        for piece in &self.pieces {
-            let Range { start: a, end: b } = piece.target.clone();
-            if a >= end && !(a == b && a == start) {
-                pieces.push(Piece { target: moved(a)..moved(b), ..piece.clone() });
-            } else if b > end {
-                pieces.push(Piece { target: start + new.len()..moved(b), ..piece.clone() });
-            }
+        let moved = |x: usize| x - end + start + new.len();
+        if let Some(piece) = self.pieces[first..last].last().filter(|p| p.target.end > end) {
+            parts.push(Piece { target: start + new.len()..moved(piece.target.end), ..piece.clone() });
         }
+        for piece in &mut self.pieces[last..] {
+            piece.target = moved(piece.target.start)..moved(piece.target.end);
+        }
+        self.pieces.splice(first..last, parts);
         self.text.replace_range(start..end, new);
-        self.pieces = pieces;
+    }
+
+    /// The stretches that no restorer may touch, in order.
+    pub fn frozen(&self) -> Vec<Range<usize>> {
+        self.pieces.iter().filter(|p| p.frozen).map(|p| p.target.clone()).collect()
+    }
+
+    /// Whether a restorer may change these bytes, or insert at this place.
+    pub fn is_free(&self, range: Range<usize>) -> bool {
+        let i = self.pieces.partition_point(|p| p.target.end <= range.start);
+        self.pieces[i..]
+            .iter()
+            .take_while(|p| p.target.start < range.end.max(range.start + 1))
+            .all(|p| !p.frozen || p.target.start >= range.end)
+    }
+
+    /// Where the text that was put in for exactly these source bytes stands.
+    pub fn placed(&self, source: &Range<usize>) -> Option<Range<usize>> {
+        self.pieces.iter().find(|p| p.frozen && p.fixed.as_ref() == Some(source)).map(|p| p.target.clone())
+    }
+
+    /// How strongly the bytes `target` are tied to the bytes `source` of the segment, 0 to 1.
+    pub fn tie(&self, target: Range<usize>, source: Range<usize>) -> f32 {
+        let (mut sum, mut len) = (0.0, 0.0);
+        for (t, weight) in self.ties(source) {
+            let shared = t.end.min(target.end).saturating_sub(t.start.max(target.start)) as f32;
+            sum += weight * shared;
+            len += shared;
+        }
+        if len > 0.0 { sum / len } else { 0.0 }
+    }
+
+    /// Whether anything is known about which words came from where.
+    pub fn is_aligned(&self) -> bool {
+        !self.pieces.is_empty()
     }
 
     /// How strongly each stretch of the text is tied to `source` (bytes of the segment): target range and weight 0 to 1.

@@ -1,0 +1,380 @@
+//! Reads the numbers of a French text: what they are worth, however they are written.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// A number as it stands in a French text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number {
+    /// Bytes of the figures with their separators, without sign or unit.
+    pub range: Range<usize>,
+    pub value: Value,
+    /// What it counts, where that is written with a sign that English places otherwise.
+    pub unit: Option<Unit>,
+}
+
+/// What a number is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Figures without separators; `grouped` where the source parted the thousands.
+    Cardinal { whole: String, fraction: Option<String>, grouped: bool },
+    /// 15 h 30, 15h.
+    Time { hour: u32, minute: Option<u32> },
+    /// 1er, 2e, XXe.
+    Ordinal(u64),
+}
+
+/// A sign that belongs to a number; the range covers the number, the sign and the space between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    pub range: Range<usize>,
+    pub kind: UnitKind,
+}
+
+/// The signs whose place or spacing differs between French and English.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnitKind {
+    Percent,
+    /// The sign, and the multiple before it as English writes it: 3 M€ is `('€', "M")`, 2 Md€ is `('€', "bn")`.
+    Currency(char, &'static str),
+    /// °C, °F or a lone °.
+    Degree(Option<char>),
+    /// n° 5.
+    Numero,
+}
+
+/// Spaces that part thousands or a number from its unit.
+pub fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '\u{2007}' | '\u{2008}')
+}
+
+/// Signs of money.
+pub const CURRENCIES: [char; 4] = ['€', '$', '£', '¥'];
+
+/// How French and English name the money of a sign, the name that the model is to see first.
+pub fn currency_names(sign: char) -> (&'static str, &'static [&'static str]) {
+    match sign {
+        '€' => ("euros", &["euros", "euro", "EUR"]),
+        '$' => ("dollars", &["dollars", "dollar", "USD"]),
+        '£' => ("livres", &["pounds sterling", "pounds", "pound", "livres", "GBP"]),
+        _ => ("yens", &["yens", "yen", "JPY"]),
+    }
+}
+
+impl Number {
+    /// The figures as English writes them: 1,234.56, 15:30; for an ordinal the plain figures.
+    pub fn english(&self) -> String {
+        match &self.value {
+            Value::Cardinal { whole, fraction, grouped } => {
+                let mut out = if *grouped { group(whole) } else { whole.clone() };
+                if let Some(fraction) = fraction {
+                    out.push('.');
+                    out.push_str(fraction);
+                }
+                out
+            }
+            Value::Time { hour, minute } => format!("{hour}:{:02}", minute.unwrap_or(0)),
+            Value::Ordinal(n) => n.to_string(),
+        }
+    }
+
+    /// The ways in which a translation may write the same figures, the likeliest first.
+    pub fn forms(&self, text: &str) -> Vec<String> {
+        let mut out = Vec::new();
+        let mut add = |s: String| {
+            if !s.is_empty() && !out.contains(&s) {
+                out.push(s);
+            }
+        };
+        match &self.value {
+            Value::Cardinal { whole, fraction, .. } => {
+                let tails: Vec<String> = match fraction {
+                    Some(f) => vec![format!(".{f}"), format!(",{f}")],
+                    None => vec![String::new()],
+                };
+                let raw: String = text[self.range.clone()].chars().map(|c| if is_space(c) { ' ' } else { c }).collect();
+                add(raw);
+                for tail in tails {
+                    add(format!("{}{tail}", group(whole)));
+                    add(format!("{whole}{tail}"));
+                    add(format!("{}{tail}", group(whole).replace(',', " ")));
+                    add(format!("{}{tail}", group(whole).replace(',', ".")));
+                }
+            }
+            // Times are found by what they are worth; ordinals by their figures.
+            Value::Time { .. } => {}
+            Value::Ordinal(n) => {
+                add(n.to_string());
+                add(text[self.range.clone()].to_owned());
+            }
+        }
+        out
+    }
+
+    /// The worth as a plain decimal, where it is a cardinal.
+    pub fn decimal(&self) -> Option<f64> {
+        match &self.value {
+            Value::Cardinal { whole, fraction, .. } => {
+                format!("{whole}.{}", fraction.as_deref().unwrap_or("0")).parse().ok()
+            }
+            _ => None,
+        }
+    }
+
+    /// All that belongs to the number, its sign included.
+    pub fn whole_range(&self) -> Range<usize> {
+        self.unit.as_ref().map_or_else(|| self.range.clone(), |u| u.range.clone())
+    }
+}
+
+/// Commas between groups of three figures.
+pub fn group(figures: &str) -> String {
+    let mut out = String::with_capacity(figures.len() + figures.len() / 3);
+    for (i, c) in figures.chars().enumerate() {
+        if i > 0 && (figures.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+static ROMAN: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b([IVXLC]+)(?:e|ème|er|ère|ᵉ)s?\b").expect("a valid pattern"));
+
+/// The numbers of `text` outside `taken` (sorted ranges), in order.
+pub fn read(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
+    let mut out = Vec::new();
+    let free = |r: &Range<usize>| !overlaps_any(taken, r);
+    let bytes = text.as_bytes();
+    let mut i = 0;
+    while i < bytes.len() {
+        if !bytes[i].is_ascii_digit() {
+            i += 1;
+            continue;
+        }
+        let before = text[..i].chars().next_back();
+        let number = read_at(text, i);
+        let end = number.range.end;
+        // A figure inside a word (H2O, A320) belongs to the word.
+        if !before.is_some_and(|c| c.is_alphabetic() || c == '_') && free(&number.range) {
+            out.push(number);
+        }
+        i = end.max(i + 1);
+    }
+    for found in ROMAN.captures_iter(text) {
+        let (Some(all), Some(figures)) = (found.get(0), found.get(1)) else { continue };
+        // "Le", "Ce", "Me" do not match (mixed case); "Ie" alone would be the first.
+        if let Some(n) = roman(figures.as_str()).filter(|_| free(&all.range())) {
+            out.push(Number { range: all.range(), value: Value::Ordinal(n), unit: None });
+        }
+    }
+    out.sort_by_key(|n| n.range.start);
+    for number in &mut out {
+        number.unit = unit(text, number).filter(|u| free(&u.range));
+    }
+    out
+}
+
+/// Whether a range meets one of the sorted, disjoint `ranges`.
+pub(crate) fn overlaps_any(ranges: &[Range<usize>], r: &Range<usize>) -> bool {
+    let i = ranges.partition_point(|t| t.end <= r.start);
+    ranges.get(i).is_some_and(|t| t.start < r.end)
+}
+
+/// The number whose first figure is at byte `start`.
+fn read_at(text: &str, start: usize) -> Number {
+    let digits = |from: usize| text[from..].bytes().take_while(u8::is_ascii_digit).count();
+    let mut end = start + digits(start);
+    let mut whole = text[start..end].to_owned();
+    let mut grouped = false;
+    let mut fraction = None;
+    if whole.len() <= 3 && !whole.starts_with('0') {
+        let mut separator = None;
+        while let Some(c) = text[end..].chars().next() {
+            let same = separator.is_none_or(|s: char| s == c || (is_space(s) && is_space(c)));
+            let next = end + c.len_utf8();
+            if !(is_space(c) || c == '.') || !same || digits(next) != 3 || (c == '.' && !dots_group(text, start, next)) {
+                break;
+            }
+            separator = Some(c);
+            grouped = true;
+            whole.push_str(&text[next..next + 3]);
+            end = next + 3;
+        }
+    }
+    let tail = text[end..].chars().next();
+    if let Some(c @ (',' | '.')) = tail {
+        let n = digits(end + 1);
+        let after = &text[end + 1 + n..];
+        let more = after.starts_with([',', '.']) && after[1..].starts_with(|c: char| c.is_ascii_digit());
+        let more = more || text[..start].strip_suffix([',', '.']).is_some_and(|t| t.ends_with(|c: char| c.is_ascii_digit()));
+        // 1,2,3 is a list and 1.2.3 a version; "1 234.56" and "3.5" are English already.
+        if n > 0 && !more && (c == ',' || !text[start..end].contains('.')) {
+            fraction = Some(text[end + 1..end + 1 + n].to_owned());
+            end += 1 + n;
+        }
+    }
+    let plain = !grouped && fraction.is_none();
+    if let Some((value, stop)) = plain.then(|| suffix(text, &whole, end)).flatten() {
+        return Number { range: start..stop, value, unit: None };
+    }
+    Number { range: start..end, value: Value::Cardinal { whole, fraction, grouped }, unit: None }
+}
+
+/// Whether `12.345` (its second group at `next`) is twelve thousand rather than a decimal or a version.
+fn dots_group(text: &str, start: usize, next: usize) -> bool {
+    let rest = &text[next + 3..];
+    if rest.starts_with(|c: char| c.is_ascii_digit()) {
+        return false;
+    }
+    // A name or "version" before it: a version. A second group of three settles it.
+    if rest.starts_with('.') && rest[1..].bytes().take_while(u8::is_ascii_digit).count() == 3 {
+        return true;
+    }
+    let before = text[..start].trim_end();
+    let word = &before[before.rfind(|c: char| !c.is_alphanumeric()).map_or(0, |i| i + 1).min(before.len())..];
+    let word = if before.is_char_boundary(before.len() - word.len()) { word } else { "" };
+    !(word.eq_ignore_ascii_case("version") || word.eq_ignore_ascii_case("v") || word.starts_with(char::is_uppercase))
+}
+
+/// A time or an ordinal: what stands after the figures `whole`, which end at `end`.
+fn suffix(text: &str, whole: &str, end: usize) -> Option<(Value, usize)> {
+    let n: u64 = whole.parse().ok()?;
+    let rest = &text[end..];
+    for ending in ["ers", "er", "ères", "ère", "res", "re", "èmes", "ème", "es", "e", "nde", "nd", "ᵉ"] {
+        if let Some(after) = rest.strip_prefix(ending) {
+            if !after.starts_with(char::is_alphanumeric) {
+                return Some((Value::Ordinal(n), end + ending.len()));
+            }
+        }
+    }
+    let unspaced = rest.trim_start_matches(is_space);
+    if n > 24 || whole.len() > 2 || rest.len() - unspaced.len() > 3 {
+        return None;
+    }
+    let after = unspaced.strip_prefix(['h', 'H'])?;
+    let at = text.len() - after.len();
+    let spaced = after.trim_start_matches(is_space);
+    let figures = spaced.bytes().take_while(u8::is_ascii_digit).count();
+    let minute = spaced.get(..2).filter(|_| figures == 2).and_then(|m| m.parse::<u32>().ok()).filter(|&m| m < 60);
+    let hour = u32::try_from(n).ok()?;
+    match minute {
+        Some(minute) => Some((Value::Time { hour, minute: Some(minute) }, text.len() - spaced.len() + 2)),
+        None if after.starts_with(char::is_alphanumeric) => None,
+        None => Some((Value::Time { hour, minute: None }, at)),
+    }
+}
+
+/// The sign that belongs to `number`.
+fn unit(text: &str, number: &Number) -> Option<Unit> {
+    let Range { start, end } = number.range.clone();
+    let before = text[..start].trim_end_matches(is_space);
+    if let Some(c) = before.chars().next_back().filter(|_| matches!(number.value, Value::Cardinal { .. })) {
+        let at = before.len() - c.len_utf8();
+        if CURRENCIES.contains(&c) && before.len() == start && !text[..at].ends_with(|c: char| c.is_ascii_digit()) {
+            return Some(Unit { range: at..end, kind: UnitKind::Currency(c, "") });
+        }
+        if matches!(c, '°' | 'º') && text[..at].ends_with(['n', 'N']) {
+            let alone = !text[..at - 1].ends_with(char::is_alphanumeric);
+            return alone.then_some(Unit { range: at - 1..end, kind: UnitKind::Numero });
+        }
+    }
+    if !matches!(number.value, Value::Cardinal { .. }) {
+        return None;
+    }
+    let rest = text[end..].trim_start_matches(is_space);
+    let at = text.len() - rest.len();
+    let sign = rest.chars().next()?;
+    let stop = at + sign.len_utf8();
+    match sign {
+        '%' => Some(Unit { range: start..stop, kind: UnitKind::Percent }),
+        '°' | 'º' => {
+            let after = text[stop..].trim_start_matches(is_space);
+            let scale = after.chars().next().filter(|c| matches!(c, 'C' | 'F'));
+            let alone = !after.get(1..).unwrap_or("").starts_with(char::is_alphanumeric);
+            match scale.filter(|_| alone) {
+                Some(c) => {
+                    Some(Unit { range: start..text.len() - after.len() + 1, kind: UnitKind::Degree(Some(c)) })
+                }
+                None => Some(Unit { range: start..stop, kind: UnitKind::Degree(None) }),
+            }
+        }
+        _ => {
+            for (multiple, english) in [("", ""), ("Mds", "bn"), ("Md", "bn"), ("M", "M"), ("k", "k"), ("K", "k")] {
+                let after = rest.strip_prefix(multiple).map(|r| r.trim_start_matches(is_space));
+                if let Some(c) = after.and_then(|r| r.chars().next()).filter(|c| CURRENCIES.contains(c)) {
+                    let stop = text.len() - after.map_or(0, str::len) + c.len_utf8();
+                    return Some(Unit { range: start..stop, kind: UnitKind::Currency(c, english) });
+                }
+            }
+            None
+        }
+    }
+}
+
+/// What a Roman number is worth; `None` where it is none.
+pub fn roman(figures: &str) -> Option<u64> {
+    let worth = |c| {
+        Some(match c {
+            'I' => 1,
+            'V' => 5,
+            'X' => 10,
+            'L' => 50,
+            'C' => 100,
+            'D' => 500,
+            'M' => 1000,
+            _ => return None,
+        })
+    };
+    let values: Vec<u64> = figures.chars().map(worth).collect::<Option<_>>()?;
+    let mut total = 0;
+    for (i, &v) in values.iter().enumerate() {
+        if values.get(i + 1).is_some_and(|&next| next > v) {
+            total -= i64::try_from(v).ok()?;
+        } else {
+            total += i64::try_from(v).ok()?;
+        }
+    }
+    u64::try_from(total).ok().filter(|&n| n > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn english(text: &str) -> Vec<String> {
+        read(text, &[]).iter().map(Number::english).collect()
+    }
+
+    #[test]
+    fn french_figures_are_read() {
+        assert_eq!(english("1 234,56 et 12\u{202f}000, 1.234.567 ou 3,5 %"), ["1,234.56", "12,000", "1,234,567", "3.5"]);
+        assert_eq!(english("En 2024, 75001 Paris, 0,5 mm"), ["2024", "75001", "0.5"]);
+        assert_eq!(english("à 15 h 30, 8h, 20h05"), ["15:30", "8:00", "20:05"]);
+        assert_eq!(english("le 1er, la 2e, au XXe siècle"), ["1", "2", "20"]);
+        assert_eq!(english("H2O, A320, 1,2,3"), ["1", "2", "3"]);
+        assert_eq!(english("12.500 places, version 12.500"), ["12,500", "12.500"]);
+    }
+
+    #[test]
+    fn units_belong_to_their_number() {
+        let kind = |t: &str| read(t, &[])[0].unit.clone().map(|u| (t[u.range].to_owned(), u.kind));
+        assert_eq!(kind("12\u{a0}000 €."), Some(("12\u{a0}000 €".into(), UnitKind::Currency('€', ""))));
+        assert_eq!(kind("3 M€"), Some(("3 M€".into(), UnitKind::Currency('€', "M"))));
+        assert_eq!(kind("20 °C"), Some(("20 °C".into(), UnitKind::Degree(Some('C')))));
+        assert_eq!(kind("n° 5"), Some(("n° 5".into(), UnitKind::Numero)));
+        assert_eq!(kind("3,5 %"), Some(("3,5 %".into(), UnitKind::Percent)));
+        assert_eq!(kind("$5"), Some(("$5".into(), UnitKind::Currency('$', ""))));
+        assert_eq!(kind("5 km"), None);
+    }
+
+    #[test]
+    fn hostile_figures_do_no_harm() {
+        for text in ["1.", "1,", "°", "9é", "é9", "1 \u{a0}é", "n°", "1 h é", "0000000000000000000000001e", "12.345é"] {
+            let _ = read(text, &[]);
+        }
+    }
+}
