@@ -9,7 +9,7 @@ use super::config::ConfigFile;
 use super::input;
 use crate::error::{Error, Result};
 use crate::formats::{self, Format, Wrapped};
-use crate::protect::Glossary;
+use crate::protect::glossary::Glossary;
 use crate::restore::{Clock, Currency, QuoteStyle, Stops, Style};
 use crate::store::{ModelSpec, StoreSettings};
 use crate::translator::{Builder, Compute, DeviceChoice, Translator};
@@ -40,7 +40,7 @@ pub fn builder(engine: &EngineArgs, style: &StyleArgs, config: &ConfigFile) -> R
     }
     if let Some(path) = style.glossary.as_ref().or(config.glossary.as_ref()) {
         let text = input::Input::from_arg(path).read(None)?;
-        builder = builder.glossary(Glossary::parse(&text).map_err(|e| e.at(path))?);
+        builder = builder.glossary(Glossary::parse(&text, &path.to_string_lossy())?);
     }
     Ok(builder.style(self::style(style, config)?).strict(style.strict || config.strict.unwrap_or(false)))
 }

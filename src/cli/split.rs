@@ -46,27 +46,16 @@ pub fn run(args: &SplitArgs, printer: &Printer) -> Result<Ending> {
 /// One line a segment: as JSON, or for the eye.
 fn segments(parsed: &dyn formats::Parsed, as_json: bool) -> String {
     let blocks = parsed.document().blocks();
+    let segments = split::split(blocks);
     let mut out = String::new();
-    for segment in split::split(blocks) {
-        let block = &blocks[segment.block];
-        let text = &block.text[segment.range.clone()];
+    for segment in split::describe(blocks, &segments) {
         if as_json {
-            let line = json!({
-                "block": segment.block,
-                "kind": block.kind,
-                "offset": block.range.start,
-                "start": segment.range.start,
-                "end": segment.range.end,
-                "depth": segment.depth,
-                "quotes": segment.quotes,
-                "text": text,
-            });
-            out.push_str(&line.to_string());
+            out.push_str(&json!(segment).to_string());
         } else {
-            let kind = serde_json::to_value(block.kind).ok();
-            let kind = kind.as_ref().and_then(Value::as_str).unwrap_or_default();
-            let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-            out.push_str(&format!("{}\t{kind}\t{}\t{one_line}", segment.block, segment.depth));
+            let kind = json!(segment.kind);
+            let one_line = segment.text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let (block, depth) = (segment.block, segment.depth);
+            out.push_str(&format!("{block}\t{}\t{depth}\t{one_line}", kind.as_str().unwrap_or_default()));
         }
         out.push('\n');
     }

@@ -13,7 +13,8 @@ use crate::marian::cpu::{self, CpuNetwork};
 use crate::marian::tensor::TensorNetwork;
 use crate::marian::weights::Weights;
 use crate::marian::{Config, Network};
-use crate::protect::{Glossary, ProtectOptions};
+use crate::protect::ProtectOptions;
+use crate::protect::glossary::Glossary;
 use crate::restore::Style;
 use crate::store::{self, ModelFiles, ModelSpec, StoreSettings};
 use crate::tokenize::Tokenizer;
@@ -55,7 +56,7 @@ pub struct Builder {
     length_penalty: Option<f32>,
     batch_tokens: Option<usize>,
     style: Style,
-    glossary: Glossary,
+    glossary: Option<Arc<Glossary>>,
     strict: bool,
     unguarded: bool,
 }
@@ -138,7 +139,7 @@ impl Builder {
     /// Terms to honour.
     #[must_use]
     pub fn glossary(mut self, glossary: Glossary) -> Self {
-        self.glossary = glossary;
+        self.glossary = Some(Arc::new(glossary));
         self
     }
 

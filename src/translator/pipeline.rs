@@ -2,21 +2,24 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::report::{DocumentReport, SegmentReport, Totals, Watch};
 use super::{Monitor, Outcome, Translator};
 use crate::check;
-use crate::document::{Block, Link, Note, QuoteMark, Segment, Target, Translation};
+use crate::document::{Block, Link, Note, QuoteMark, QuoteRole, Segment, Target, Translation};
 use crate::engine::{Hypothesis, Options, Progress};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::Parsed;
-use crate::protect::{self, Prepared};
+use crate::protect::{self, Prepared, Route};
 use crate::restore;
 use crate::split;
 
 /// What the model sees at a time: a segment, or a piece of one that is longer than the model takes.
-struct Part {
-    document: usize,
+struct Part<'a> {
+    block: &'a Block,
+    /// The quotation marks of the whole segment.
+    quotes: &'a [QuoteMark],
     /// Index of its segment among all of the run.
     segment: usize,
     /// Bytes of the block's text.
@@ -51,28 +54,27 @@ pub(super) fn run(
     }
     totals.seconds.split = watch.lap();
 
-    let mut parts: Vec<Part> = Vec::with_capacity(segments.len());
+    let mut parts: Vec<Part<'_>> = Vec::with_capacity(segments.len());
     for (index, (document, segment)) in segments.iter().enumerate() {
         let block = &documents[*document].document().blocks()[segment.block];
-        for range in pieces(translator, block, segment) {
-            parts.push(part(translator, block, *document, index, &segment.quotes, range));
-        }
+        let pieces = pieces(translator, block, segment).into_iter();
+        parts.extend(pieces.map(|range| Part::new(translator, block, &segment.quotes, index, range)));
     }
     totals.seconds.protect = watch.lap();
 
-    let mut relay = Relay::new(monitor);
-    totals.sentences_translated = ask(translator, &mut parts, &translator.options, &mut relay)?;
+    let relay = Relay::new(monitor);
+    totals.sentences_translated = ask(translator, &mut parts, &translator.options, &relay)?;
     totals.seconds.translate = watch.lap();
 
     if translator.guards {
-        retry(translator, &mut parts, &mut relay)?;
+        retry(translator, &mut parts, &relay)?;
     }
     totals.seconds.retry = watch.lap();
     totals.target_tokens = relay.tokens();
 
     let mut outcomes: Vec<Outcome> = documents.iter().map(|_| Outcome::default()).collect();
     let mut parts = parts.into_iter().peekable();
-    let mut segments = segments.into_iter().enumerate().peekable();
+    let mut segments = segments.iter().enumerate().peekable();
     for (index, parsed) in documents.iter().enumerate() {
         for (number, block) in parsed.document().blocks().iter().enumerate() {
             let mut joined = Joiner::new(block);
@@ -81,7 +83,7 @@ pub(super) fn run(
                 while let Some(part) = parts.next_if(|part| part.segment == at) {
                     own.push(part);
                 }
-                let (translation, error) = finish(translator, block, &segment, own);
+                let (translation, error) = finish(translator, block, segment, own);
                 let report = SegmentReport {
                     kind: block.kind,
                     block: number,
@@ -95,7 +97,7 @@ pub(super) fn run(
                 };
                 totals.count(&report);
                 outcomes[index].report.segments.push(report);
-                joined.add(translator, &segment, translation);
+                joined.add(translator, segment, translation);
             }
             outcomes[index].targets.push(joined.finish());
         }
@@ -118,20 +120,48 @@ fn pieces(translator: &Translator, block: &Block, segment: &Segment) -> Vec<Rang
     split::clause::split_long(text, &fits).into_iter().map(|r| base + r.start..base + r.end).collect()
 }
 
-fn part(
-    translator: &Translator,
-    block: &Block,
-    document: usize,
-    segment: usize,
-    quotes: &[QuoteMark],
-    range: Range<usize>,
-) -> Part {
-    let verbatim: Vec<Range<usize>> = block.marks.iter().filter(|m| m.verbatim).filter_map(|m| within(&m.range, &range)).collect();
-    let quotes = own_quotes(quotes, &range);
-    let text = &block.text[range.clone()];
-    let prepared = protect::prepare(text, &quotes, &verbatim, translator.engine.as_ref(), &translator.protect);
-    let answer = if prepared.text().is_some() { Answer::Waiting } else { Answer::Copy };
-    Part { document, segment, range, prepared, sentence: None, answer }
+impl<'a> Part<'a> {
+    fn new(
+        translator: &Translator,
+        block: &'a Block,
+        quotes: &'a [QuoteMark],
+        segment: usize,
+        range: Range<usize>,
+    ) -> Self {
+        let verbatim = block.marks.iter().filter(|m| m.verbatim).filter_map(|m| within(&m.range, &range));
+        let verbatim: Vec<Range<usize>> = verbatim.collect();
+        let text = &block.text[range.clone()];
+        let own = own_quotes(quotes, &range);
+        let prepared = protect::prepare(text, &own, &verbatim, translator.engine.as_ref(), &translator.protect);
+        let answer = if prepared.route() == Route::Model { Answer::Waiting } else { Answer::Copy };
+        Self { block, quotes, segment, range, prepared, sentence: None, answer }
+    }
+
+    /// A part of the same segment, not yet translated.
+    fn piece(&self, translator: &Translator, range: Range<usize>) -> Self {
+        Self::new(translator, self.block, self.quotes, self.segment, range)
+    }
+
+    /// How bad the guards find what was found; 0 is without fault.
+    fn penalty(&self) -> f32 {
+        match &self.answer {
+            Answer::Copy => 0.0,
+            Answer::Found { penalty, .. } => *penalty,
+            Answer::Waiting | Answer::Failed(_) => f32::INFINITY,
+        }
+    }
+
+    /// Whether it is worth another try.
+    fn doubtful(&self) -> bool {
+        self.penalty() > 0.0
+    }
+
+    fn notes(&self) -> &[Note] {
+        match &self.answer {
+            Answer::Found { notes, .. } => notes,
+            _ => &[],
+        }
+    }
 }
 
 /// The part of `inner` that lies in `outer`, counted from its start; `None` where they do not meet.
@@ -149,12 +179,13 @@ fn own_quotes(quotes: &[QuoteMark], part: &Range<usize>) -> Vec<QuoteMark> {
 }
 
 /// Asks the model for every waiting part, each different sentence once. Answers how many there were.
-fn ask(translator: &Translator, parts: &mut [Part], options: &Options, relay: &mut Relay<'_>) -> Result<usize> {
+fn ask(translator: &Translator, parts: &mut [Part<'_>], options: &Options, relay: &Relay<'_>) -> Result<usize> {
     let mut sentences: Vec<String> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for part in parts.iter_mut() {
         part.sentence = None;
-        if let (Answer::Waiting, Some(text)) = (&part.answer, part.prepared.text()) {
+        if matches!(part.answer, Answer::Waiting) {
+            let text = part.prepared.text();
             part.sentence = Some(*known.entry(text.to_owned()).or_insert_with(|| {
                 sentences.push(text.to_owned());
                 sentences.len() - 1
@@ -181,7 +212,7 @@ fn ask(translator: &Translator, parts: &mut [Part], options: &Options, relay: &m
 }
 
 /// The hypothesis that the guards like best; the first of those they like equally.
-fn best(part: &Part, hypotheses: &[Hypothesis]) -> Answer {
+fn best(part: &Part<'_>, hypotheses: &[Hypothesis]) -> Answer {
     let judged = hypotheses.iter().map(|hypothesis| {
         let problems = check::judge(&part.prepared, hypothesis);
         (problems.iter().map(|p| p.penalty).sum::<f32>(), problems, hypothesis)
@@ -197,17 +228,17 @@ fn best(part: &Part, hypotheses: &[Hypothesis]) -> Answer {
 
 /// Parts that the guards are not content with are tried again: with a wider beam, then in smaller pieces. What the
 /// guards like best is kept, and what was done is noted.
-fn retry(translator: &Translator, parts: &mut Vec<Part>, relay: &mut Relay<'_>) -> Result<()> {
+fn retry(translator: &Translator, parts: &mut Vec<Part<'_>>, relay: &Relay<'_>) -> Result<()> {
     let options = Options { beam: translator.options.beam.max(WIDE), n_best: WIDE, ..translator.options.clone() };
     if translator.options.beam < WIDE {
         again(translator, parts, &options, relay, "retried_beam", |part| Some(vec![part.range.clone()]))?;
     }
     again(translator, parts, &options, relay, "retried_split", |part| {
-        let text = part.prepared.text()?;
+        let text = part.prepared.text();
         let half = translator.engine.count_tokens(text) / 2;
         // A piece of a few words has less to go by than the whole.
         let fits = |piece: &str| translator.engine.count_tokens(piece) <= half.max(SHORT);
-        let pieces = split::clause::split_long(&part.source, &fits);
+        let pieces = split::clause::split_long(part.prepared.source(), &fits);
         let base = part.range.start;
         (pieces.len() > 1).then(|| pieces.into_iter().map(|r| base + r.start..base + r.end).collect())
     })
@@ -222,15 +253,15 @@ const SHORT: usize = 12;
 /// One more attempt at every doubtful part, in the pieces that `cut` makes of it.
 fn again(
     translator: &Translator,
-    parts: &mut Vec<Part>,
+    parts: &mut Vec<Part<'_>>,
     options: &Options,
-    relay: &mut Relay<'_>,
+    relay: &Relay<'_>,
     code: &'static str,
-    cut: impl Fn(&Part) -> Option<Vec<Range<usize>>>,
+    cut: impl Fn(&Part<'_>) -> Option<Vec<Range<usize>>>,
 ) -> Result<()> {
     // Per doubtful part: its index and how many pieces it became.
     let mut tried: Vec<(usize, usize)> = Vec::new();
-    let mut pieces: Vec<Part> = Vec::new();
+    let mut pieces: Vec<Part<'_>> = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         if !part.doubtful() {
             continue;
@@ -245,9 +276,9 @@ fn again(
     }
     ask(translator, &mut pieces, options, relay)?;
     let mut pieces = pieces.into_iter();
-    let mut replaced: HashMap<usize, Vec<Part>> = HashMap::new();
+    let mut replaced: HashMap<usize, Vec<Part<'_>>> = HashMap::new();
     for (index, count) in tried {
-        let mut attempt: Vec<Part> = pieces.by_ref().take(count).collect();
+        let mut attempt: Vec<Part<'_>> = pieces.by_ref().take(count).collect();
         let penalty: f32 = attempt.iter().map(Part::penalty).sum();
         if penalty < parts[index].penalty() {
             if let Some(Part { answer: Answer::Found { notes, .. }, .. }) = attempt.first_mut() {
@@ -265,7 +296,7 @@ fn again(
 }
 
 /// A segment's translation from those of its parts, and why it has none if it has none.
-fn finish(translator: &Translator, block: &Block, segment: &Segment, parts: Vec<Part>) -> (Translation, Option<String>) {
+fn finish(translator: &Translator, block: &Block, segment: &Segment, parts: Vec<Part<'_>>) -> (Translation, Option<String>) {
     let mut out = Translation::default();
     let mut scores: Vec<f32> = Vec::new();
     let mut end = segment.range.start;
