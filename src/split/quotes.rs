@@ -23,7 +23,7 @@ pub struct Reading {
 
 /// Marks that pair with one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Family {
+pub(super) enum Family {
     Guillemet,
     Angle,
     Curly,
@@ -36,7 +36,7 @@ const FAMILIES: usize = 6;
 
 /// A mark as one text shows it.
 #[derive(Clone, Debug)]
-pub(crate) struct Raw {
+pub(super) struct Raw {
     pub range: Range<usize>,
     /// The same in characters.
     pub chars: Range<usize>,
@@ -51,6 +51,21 @@ pub(crate) struct Raw {
 pub(crate) enum Language {
     French,
     English,
+}
+
+/// A mark found in a text by itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub range: Range<usize>,
+    pub open: bool,
+    /// A single quote, which might be an apostrophe.
+    pub single: bool,
+}
+
+/// The quotation marks of one text.
+pub(crate) fn find(text: &str, language: Language) -> Vec<Found> {
+    let marks = scan(&Text::new(text, &[]), language).into_iter();
+    marks.map(|mark| Found { range: mark.range, open: mark.open, single: mark.family == Family::Single }).collect()
 }
 
 /// Open quotations, with a count of each family so that a search that finds nothing costs nothing.
@@ -223,7 +238,7 @@ fn link(marks: &[Raw], stack: &mut Stack, repeated: usize) -> Reading {
 }
 
 /// The marks of one text, each with its role from its shape and surroundings.
-pub(crate) fn scan(text: &Text, language: Language) -> Vec<Raw> {
+pub(super) fn scan(text: &Text, language: Language) -> Vec<Raw> {
     let n = text.len();
     let ahead = Ahead::of(text, language);
     let mut stack = Stack::default();
@@ -283,8 +298,8 @@ pub(crate) fn scan(text: &Text, language: Language) -> Vec<Raw> {
 struct Ahead {
     /// Straight double marks that can only be closing, from each character on.
     closers: Vec<u32>,
-    /// Straight double marks in all.
-    straight: u32,
+    /// Straight double marks, from each character on.
+    straight: Vec<u32>,
     /// For each character, whether a single mark that can close comes after it.
     single: Vec<bool>,
     language: Language,
@@ -293,11 +308,12 @@ struct Ahead {
 impl Ahead {
     fn of(text: &Text, language: Language) -> Self {
         let n = text.len();
-        let mut ahead = Self { closers: vec![0; n + 1], straight: 0, single: vec![false; n + 1], language };
+        let mut ahead =
+            Self { closers: vec![0; n + 1], straight: vec![0; n + 1], single: vec![false; n + 1], language };
         for i in (0..n).rev() {
             let (p, c, q) = (text.before(i), text.chars[i], text.get(i + 1));
             let double = matches!(c, '"' | '＂') && !text.masked[i];
-            ahead.straight += u32::from(double);
+            ahead.straight[i] = ahead.straight[i + 1] + u32::from(double);
             ahead.closers[i] = ahead.closers[i + 1] + u32::from(double && closes(p, q) && !opens(p, q));
             let single = matches!(c, '\'' | '’') && !text.masked[i] && closes_single(text, i);
             ahead.single[i] = ahead.single[i + 1] || single;
@@ -322,7 +338,7 @@ fn straight(text: &Text, i: usize, end: usize, stack: &Stack, ahead: &Ahead) -> 
     let has = stack.has(Family::Straight);
     if p.is_ascii_digit() && (q.is_whitespace() || ".,;:)".contains(q)) {
         // An odd number of marks with one after a figure: 12" is a length, unless it must close.
-        let odd = ahead.straight % 2 == 1;
+        let odd = ahead.straight[0] % 2 == 1;
         if !has || (odd && ahead.closers[end] > 0) {
             return None;
         }
@@ -332,8 +348,11 @@ fn straight(text: &Text, i: usize, end: usize, stack: &Stack, ahead: &Ahead) -> 
         // Without an open quotation it is a closing mark without a partner, which may end one of an earlier paragraph.
         (false, true) => Some(false),
         // Spaces on both sides, or letters on both: what is open decides.
-        _ if p.is_whitespace() && ".,;:!?)]}…".contains(q) => Some(!has && q == '…'),
-        _ => Some(!has),
+        _ if has => Some(false),
+        _ if p.is_whitespace() && ",;:!?)]}.".contains(q) => Some(false),
+        // After a stop, with all the rest in pairs: the end of a quotation from an earlier paragraph.
+        _ if p.is_whitespace() && i > 1 && ".!?…".contains(text.chars[i - 2]) => Some(ahead.straight[end] % 2 == 1),
+        _ => Some(true),
     }
 }
 

@@ -261,7 +261,7 @@ impl<'a> Reader<'a> {
         let inside = self.brackets.iter().rev().take(4).any(|&(open, words_before)| {
             words_before && open >= self.start && self.partner[open] > i && self.partner[open] - open < PARENTHESIS
         });
-        if inside {
+        if inside && !self.leaves_parenthesis(i, end, next) {
             return false;
         }
         // Turns of a dialogue inside one quotation stay together, unless each sentence is a turn.
@@ -276,12 +276,13 @@ impl<'a> Reader<'a> {
             if !brand && !caseless && !is_address(text, next.at) {
                 return false;
             }
+            let word = word_before(text, i);
+            let abbreviation =
+                word.chars().count() < 2 || matches!(abbreviations::kind(&word), Kind::Never | Kind::BeforeNumber);
             return match stop {
-                Stop::Period => {
-                    abbreviations::kind(&word_before(text, i)) == Kind::Word && word_before(text, i).chars().count() > 1
-                }
+                Stop::Period => !abbreviation,
                 Stop::Strong => true,
-                Stop::Ellipsis => false,
+                Stop::Ellipsis => caseless,
             };
         }
         match stop {
@@ -289,6 +290,14 @@ impl<'a> Reader<'a> {
             Stop::Ellipsis => !(c.is_numeric() && text.before(i).is_numeric()),
             Stop::Period => self.period_ends(i, end > after, next),
         }
+    }
+
+    /// Whether the closing marks `i..end` end the parentheses and a word follows that only begins sentences: the
+    /// sentence itself has no stop. (Il pleuvait !) Après …
+    fn leaves_parenthesis(&self, i: usize, end: usize, next: &Next) -> bool {
+        let outermost = self.brackets.iter().find(|&&(open, _)| open >= self.start && self.partner[open] > i);
+        let left = outermost.is_none_or(|&(open, _)| self.partner[open] < end);
+        left && !next.bracket && abbreviations::starts_sentences(&word_at(self.text, next.at))
     }
 
     /// Whether the full stop at `i` ends a sentence, `next` being no lower-case word.
