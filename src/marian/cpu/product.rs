@@ -29,10 +29,6 @@ impl Rows {
         }
     }
 
-    pub fn row(&self, i: usize) -> &[f32] {
-        &self.values[i * self.width..][..self.width]
-    }
-
     pub fn row_mut(&mut self, i: usize) -> &mut [f32] {
         &mut self.values[i * self.width..][..self.width]
     }
