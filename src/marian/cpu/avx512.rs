@@ -133,6 +133,26 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn fold(self, mut v: __m512, heads: usize) -> __m512 {
+        // SAFETY: see the head of the file.
+        unsafe {
+            if heads <= 8 {
+                v = _mm512_add_ps(v, _mm512_shuffle_f32x4::<0b01_00_11_10>(v, v));
+            }
+            if heads <= 4 {
+                v = _mm512_add_ps(v, _mm512_shuffle_f32x4::<0b10_11_00_01>(v, v));
+            }
+            if heads <= 2 {
+                v = _mm512_add_ps(v, _mm512_permute_ps::<0b01_00_11_10>(v));
+            }
+            if heads <= 1 {
+                v = _mm512_add_ps(v, _mm512_permute_ps::<0b10_11_00_01>(v));
+            }
+            v
+        }
+    }
+
+    #[inline(always)]
     fn tile_i8(self, a: &[u8], stride: usize, rows: usize, b: &[i8], start: &[i32; PANEL], sums: &mut Sums<i32>, ahead: &[i8]) {
         let groups = b.len() / (4 * PANEL);
         assert!(rows >= 1 && rows <= TILE_ROWS && a.len() >= (rows - 1) * stride + 4 * groups);

@@ -44,6 +44,8 @@ pub trait Simd: Copy {
     fn greater(self, a: Self::V, b: Self::V) -> u16;
     fn sum(self, v: Self::V) -> f32;
     fn largest(self, v: Self::V) -> f32;
+    /// Each lane becomes the sum of the lanes that are equal to it modulo `heads`: 1, 2, 4, 8 or 16.
+    fn fold(self, v: Self::V, heads: usize) -> Self::V;
 
     /// `sums[r][c] = start[c] + Σ a[r][k] · b[k][c]` for one panel: `a` holds `rows` rows of `4 × groups` bytes,
     /// `stride` apart; `b` is `groups × PANEL × 4`. `ahead` is what the next tile will read, to be fetched meanwhile.
@@ -164,6 +166,16 @@ impl Simd for Portable {
     #[inline(always)]
     fn largest(self, v: Self::V) -> f32 {
         v.iter().copied().fold(f32::NEG_INFINITY, f32::max)
+    }
+
+    #[inline(always)]
+    fn fold(self, mut v: Self::V, heads: usize) -> Self::V {
+        let mut step = LANES / 2;
+        while step >= heads {
+            v = each(|i| v[i] + v[(i + step) % LANES]);
+            step /= 2;
+        }
+        v
     }
 
     #[inline(always)]
