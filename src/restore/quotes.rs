@@ -142,6 +142,10 @@ impl<'a> Placer<'a> {
         }
         nest(&mut spans);
         let mut places = vec![Place::default(); self.marks.len()];
+        // Pairs come inner first: of those that end after one word the outer closes no earlier, and of those that begin
+        // before one the outer opens no later.
+        let mut closed = vec![0; self.words.len() + 1];
+        let mut opened = vec![usize::MAX; self.words.len() + 1];
         for (unit, span) in &spans {
             let (open, close) = match *unit {
                 Unit::Pair(open, close) => (Some(open), Some(close)),
@@ -149,10 +153,14 @@ impl<'a> Placer<'a> {
                 Unit::Close(close) => (None, Some(close)),
             };
             if let Some(mark) = open {
-                places[mark] = Place { found: span.open, at: self.before(mark, span.first), rank: 0 };
+                let word = span.first.min(self.words.len());
+                opened[word] = self.before(mark, span.first).min(opened[word]);
+                places[mark] = Place { found: span.open, at: opened[word], rank: 0 };
             }
             if let Some(mark) = close {
-                places[mark] = Place { found: span.close, at: self.after(mark, span.last), rank: 0 };
+                let word = span.last.min(self.words.len());
+                closed[word] = self.after(mark, span.last).max(closed[word]);
+                places[mark] = Place { found: span.close, at: closed[word], rank: 0 };
             }
         }
         self.rank(&mut places, &spans);
@@ -270,6 +278,9 @@ impl<'a> Placer<'a> {
     fn before(&self, mark: usize, first: usize) -> usize {
         let text = self.draft.text();
         let Some(word) = self.words.get(first) else { return text.len() };
+        if first == 0 && only_marks(&self.source[..self.marks[mark].range.start]) {
+            return text.len() - text.trim_start().len();
+        }
         let mut at = word.start;
         let inside = self.source[self.marks[mark].range.end..].trim_start();
         for (i, c) in text[..word.start].char_indices().rev() {
@@ -291,13 +302,18 @@ impl<'a> Placer<'a> {
     fn after(&self, mark: usize, last: usize) -> usize {
         let text = self.draft.text();
         let Some(word) = self.words.get(last) else { return text.len() };
-        let inside = self.source[..self.marks[mark].range.start].trim_end();
-        let own =
-            inside.len() - inside.trim_end_matches(|c: char| ".!?…,;:)]%€*".contains(c) || c.is_whitespace()).len();
-        let own = &inside[inside.len() - own..];
-        let mut at = word.end;
+        if last + 1 == self.words.len() && only_marks(&self.source[self.marks[mark].range.end..]) {
+            return text.trim_end().len();
+        }
+        // What the source has between its last word and the mark.
+        let inside = &self.source[..self.marks[mark].range.start];
+        let own = &inside[inside.trim_end_matches(|c: char| !c.is_alphanumeric()).len()..];
+        let (mut at, mut end) = (word.end, word.end);
         for c in text[word.end..].chars() {
+            end += c.len_utf8();
             let belongs = match c {
+                // French spacing before a stop that belongs.
+                _ if c.is_whitespace() && text[end..].trim_start().starts_with(['!', '?', '…']) => continue,
                 '.' | '!' | '?' | '…' => own.contains(['.', '!', '?', '…']),
                 ',' | ';' | ':' => own.ends_with(c),
                 ')' | ']' => own.contains(c),
@@ -307,7 +323,7 @@ impl<'a> Placer<'a> {
             if !belongs {
                 break;
             }
-            at += c.len_utf8();
+            at = end;
         }
         at
     }
@@ -350,6 +366,11 @@ impl<'a> Placer<'a> {
             place.rank = rank;
         }
     }
+}
+
+/// Whether `text` has nothing but quotation marks and spaces.
+fn only_marks(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || "«»‹›“”„‘’\"'".contains(c))
 }
 
 /// Moves the sides of pairs that cross: the later one begins after the earlier one.
@@ -404,11 +425,12 @@ fn write(
         }
         limit = places[i].found.map_or(places[i].at, |f| found[f].range.end);
     }
+    let singles = singles(segment_text, marks);
     let mut edits: Vec<(usize, Edit)> = Vec::with_capacity(marks.len() + found.len());
     let mut left = vec![true; found.len()];
     let (mut restored, mut removed) = (Vec::new(), 0);
     for (rank, &i) in order.iter().enumerate() {
-        let new = sign(segment_text, &marks[i], style);
+        let new = sign(segment_text, &marks[i], singles[i], style);
         let source = Some(marks[i].range.clone());
         match places[i].found {
             Some(f) => {
@@ -451,16 +473,40 @@ fn write(
     draft.replace_all(&edits);
 }
 
+/// For each mark whether it is written with single signs: levels take turns. An outermost quotation is double unless
+/// its author wrote it with single marks.
+fn singles(source: &str, marks: &[QuoteMark]) -> Vec<bool> {
+    let mut out = vec![false; marks.len()];
+    let mut open: Vec<(usize, bool)> = Vec::new();
+    for (i, mark) in marks.iter().enumerate() {
+        while open.last().is_some_and(|&(depth, _)| depth > mark.depth || (opens(mark) && depth == mark.depth)) {
+            open.pop();
+        }
+        let own = mark.depth == 0 && matches!(&source[mark.range.clone()], "'" | "‘" | "’" | "‹" | "›");
+        out[i] = match open.last() {
+            Some(&(depth, single)) if !opens(mark) && depth == mark.depth => {
+                open.pop();
+                single
+            }
+            Some(&(depth, single)) => single ^ ((mark.depth - depth) % 2 == 1),
+            None => own ^ (mark.depth % 2 == 1),
+        };
+        if opens(mark) {
+            open.push((mark.depth, out[i]));
+        }
+    }
+    out
+}
+
 /// The sign of `mark` in the output.
-fn sign(source: &str, mark: &QuoteMark, style: QuoteStyle) -> String {
-    let outer = mark.depth % 2 == 0;
-    let sign = match (style, opens(mark), outer) {
-        (QuoteStyle::Curly, true, true) => "“",
-        (QuoteStyle::Curly, false, true) => "”",
-        (QuoteStyle::Curly, true, false) => "‘",
-        (QuoteStyle::Curly, false, false) => "’",
-        (QuoteStyle::Straight, _, true) => "\"",
-        (QuoteStyle::Straight, _, false) => "'",
+fn sign(source: &str, mark: &QuoteMark, single: bool, style: QuoteStyle) -> String {
+    let sign = match (style, opens(mark), single) {
+        (QuoteStyle::Curly, true, false) => "“",
+        (QuoteStyle::Curly, false, false) => "”",
+        (QuoteStyle::Curly, true, true) => "‘",
+        (QuoteStyle::Curly, false, true) => "’",
+        (QuoteStyle::Straight, _, false) => "\"",
+        (QuoteStyle::Straight, _, true) => "'",
         (QuoteStyle::Source, ..) => return source[with_spaces(source, &mark.range, opens(mark))].to_owned(),
     };
     sign.to_owned()

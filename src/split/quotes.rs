@@ -150,7 +150,7 @@ pub fn read(blocks: &[Block]) -> Vec<Reading> {
             }
             if repeated > 0 {
                 stack.truncate(repeated);
-            } else if closers[i].is_some_and(|at| at - i <= PATIENCE) {
+            } else if closers[i][stack.open[0] as usize].is_some_and(|at| at - i <= PATIENCE) {
                 stack.truncate(1);
             } else {
                 stack.truncate(0);
@@ -174,16 +174,23 @@ fn stands_alone(kind: BlockKind) -> bool {
     matches!(kind, BlockKind::Heading | BlockKind::Cell | BlockKind::Field)
 }
 
-/// For each block, the first block from there on with a closing mark that has no partner in it.
-fn next_lone_closer(raw: &[(Vec<Raw>, bool)], blocks: &[Block]) -> Vec<Option<usize>> {
-    let mut out = vec![None; raw.len()];
-    let mut next = None;
+/// For each block, the first block from there on with a closing mark of each family that has no partner in it.
+fn next_lone_closer(raw: &[(Vec<Raw>, bool)], blocks: &[Block]) -> Vec<[Option<usize>; FAMILIES]> {
+    let mut out = vec![[None; FAMILIES]; raw.len()];
+    let mut next = [None; FAMILIES];
     for (i, (marks, _)) in raw.iter().enumerate().rev() {
         match blocks[i].kind {
-            BlockKind::Heading => next = None,
+            BlockKind::Heading => next = [None; FAMILIES],
             kind if stands_alone(kind) => {}
-            _ if lone_closer(marks) => next = Some(i),
-            _ => {}
+            _ => {
+                for family in lone_closers(marks) {
+                    // What closes “ closes „ as well.
+                    next[family as usize] = Some(i);
+                    if family == Family::Curly {
+                        next[Family::Low as usize] = Some(i);
+                    }
+                }
+            }
         }
         out[i] = next;
     }
@@ -194,7 +201,7 @@ fn next_lone_closer(raw: &[(Vec<Raw>, bool)], blocks: &[Block]) -> Vec<Option<us
 fn settle_lead(marks: &[Raw], repeated: usize) -> Vec<Raw> {
     let mut out = marks.to_vec();
     if repeated == 0 && out.first().is_some_and(|mark| mark.leads) {
-        if lone_closer(&marks[1..]) {
+        if lone_closers(&marks[1..]).next().is_some() {
             out[0].open = true;
         } else {
             out.remove(0);
@@ -203,15 +210,16 @@ fn settle_lead(marks: &[Raw], repeated: usize) -> Vec<Raw> {
     out
 }
 
-/// Whether a closing mark has no partner.
-fn lone_closer(marks: &[Raw]) -> bool {
+/// The closing marks that have no partner.
+fn lone_closers(marks: &[Raw]) -> impl Iterator<Item = Family> {
     let mut stack = Stack::default();
-    marks.iter().any(|mark| {
+    marks.iter().filter_map(move |mark| {
         if mark.open {
             stack.push(mark.family);
-            return false;
+            return None;
         }
-        stack.close(mark.family).is_none() && mark.family != Family::Single
+        let lone = stack.close(mark.family).is_none() && mark.family != Family::Single;
+        lone.then_some(mark.family)
     })
 }
 
