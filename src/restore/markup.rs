@@ -1,0 +1,1 @@
+//! Inline marks on the words that translate the marked ones.
