@@ -126,7 +126,7 @@ pub struct StyleArgs {
     #[arg(long, value_name = "ORDER", help_heading = "Style")]
     pub stops: Option<String>,
 
-    /// Times such as 15 h 30: 24 (15:30) or 12 (3:30 p.m.) [default: 24]
+    /// Times such as 15 h 30: 24 (15:30), 12 (3:30 p.m.) or keep (15:30, or what the model wrote) [default: keep]
     #[arg(long, value_name = "HOURS", help_heading = "Style")]
     pub clock: Option<String>,
 

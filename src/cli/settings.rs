@@ -47,14 +47,9 @@ pub fn builder(engine: &EngineArgs, style: &StyleArgs, config: &ConfigFile) -> R
 
 /// Where models are kept, from the environment that the Hugging Face tools share.
 pub fn store(offline: bool) -> StoreSettings {
-    let var = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-    let flag = |name: &str| var(name).is_some_and(|v| !matches!(v.to_lowercase().as_str(), "0" | "false" | "no" | "off"));
-    StoreSettings {
-        offline: offline || flag("HF_HUB_OFFLINE"),
-        endpoint: var("HF_ENDPOINT"),
-        cache: var("HF_HUB_CACHE").map(Into::into).or_else(|| var("HF_HOME").map(|h| std::path::Path::new(&h).join("hub"))),
-        token: var("HF_TOKEN"),
-    }
+    let mut store = StoreSettings::from_variables(|name| std::env::var_os(name));
+    store.offline |= offline;
+    store
 }
 
 fn style(args: &StyleArgs, config: &ConfigFile) -> Result<Style> {
@@ -64,13 +59,13 @@ fn style(args: &StyleArgs, config: &ConfigFile) -> Result<Style> {
         style.quotes = choose("quotes", quotes, &choices)?;
     }
     if let Some(stops) = args.stops.as_ref().or(config.stops.as_ref()) {
-        style.stops = choose("stops", stops, &[("us", Stops::Us), ("uk", Stops::Uk)])?;
+        style.stops = choose("stops", stops, &[("us", Stops::Us), ("uk", Stops::Uk), ("keep", Stops::Keep)])?;
     }
     if let Some(clock) = args.clock.as_ref().or(config.clock.as_ref()) {
-        style.clock = choose("clock", clock, &[("24", Clock::TwentyFour), ("12", Clock::Twelve)])?;
+        style.clock = choose("clock", clock, &[("keep", Clock::Keep), ("24", Clock::TwentyFour), ("12", Clock::Twelve)])?;
     }
     if let Some(currency) = args.currency.as_ref().or(config.currency.as_ref()) {
-        style.currency = choose("currency", currency, &[("before", Currency::Before), ("after", Currency::After)])?;
+        style.currency = choose("currency", currency, &[("before", Currency::Before), ("after", Currency::Keep)])?;
     }
     Ok(style)
 }

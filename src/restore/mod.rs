@@ -15,10 +15,12 @@ use crate::document::Note;
 use crate::engine::Hypothesis;
 use crate::protect::{Prepared, Route};
 use draft::Draft;
+pub use quotes::QuoteStyle;
 
-/// How the English is to look, quotation marks aside.
+/// How the English is to look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Style {
+    pub quotes: QuoteStyle,
     pub currency: Currency,
     pub clock: Clock,
     pub stops: Stops,
@@ -89,6 +91,7 @@ pub enum Apostrophes {
 impl Default for Style {
     fn default() -> Self {
         Self {
+            quotes: QuoteStyle::default(),
             currency: Currency::default(),
             clock: Clock::default(),
             stops: Stops::default(),

@@ -16,7 +16,7 @@ use crate::marian::{Config, Network};
 use crate::protect::ProtectOptions;
 use crate::protect::glossary::Glossary;
 use crate::restore::Style;
-use crate::store::{self, ModelFiles, ModelSpec, StoreSettings};
+use crate::store::{self, ModelFiles, ModelSpec, PullProgress, StoreSettings};
 use crate::tokenize::Tokenizer;
 
 /// Where to compute.
@@ -44,10 +44,10 @@ pub enum Compute {
 }
 
 /// Settings of a [`Translator`], each with a sensible default.
-#[derive(Default)]
 pub struct Builder {
     model: ModelSpec,
     store: StoreSettings,
+    pull: Box<dyn PullProgress>,
     engine: Option<Box<dyn Engine>>,
     device: DeviceChoice,
     compute: Compute,
@@ -58,7 +58,28 @@ pub struct Builder {
     style: Style,
     glossary: Option<Arc<Glossary>>,
     strict: bool,
-    unguarded: bool,
+    guards: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            model: ModelSpec::Bundled,
+            store: StoreSettings::default(),
+            pull: Box::new(()),
+            engine: None,
+            device: DeviceChoice::Auto,
+            compute: Compute::Auto,
+            threads: None,
+            beam: None,
+            length_penalty: None,
+            batch_tokens: None,
+            style: Style::default(),
+            glossary: None,
+            strict: false,
+            guards: true,
+        }
+    }
 }
 
 impl Builder {
@@ -79,6 +100,13 @@ impl Builder {
     #[must_use]
     pub fn store(mut self, store: StoreSettings) -> Self {
         self.store = store;
+        self
+    }
+
+    /// Who hears of a download, should the model have to be fetched.
+    #[must_use]
+    pub fn pull_progress(mut self, progress: Box<dyn PullProgress>) -> Self {
+        self.pull = progress;
         self
     }
 
@@ -153,7 +181,7 @@ impl Builder {
     /// Whether to look for bad translations and try again; `true` unless told otherwise.
     #[must_use]
     pub fn guards(mut self, guards: bool) -> Self {
-        self.unguarded = !guards;
+        self.guards = guards;
         self
     }
 
@@ -173,7 +201,7 @@ impl Builder {
         let engine = match self.engine {
             Some(engine) => engine,
             None => {
-                let files = store::open(&self.model, &self.store)?;
+                let files = store::open(&self.model, &self.store, self.pull.as_ref())?;
                 let (engine, config) = load(&files, self.device, self.compute)?;
                 description = format!("{} on {}", files.name, engine.describe());
                 options.length_penalty = config.length_penalty;
@@ -188,7 +216,7 @@ impl Builder {
         }
         options.batch_tokens = at_least_one("batch tokens", self.batch_tokens.unwrap_or(options.batch_tokens))?;
         let protect = ProtectOptions { glossary: self.glossary, ..ProtectOptions::default() };
-        let (style, strict, guards) = (self.style, self.strict, !self.unguarded);
+        let (style, strict, guards) = (self.style, self.strict, self.guards);
         Ok(Translator { engine, description, options, style, protect, strict, guards })
     }
 }
@@ -199,7 +227,7 @@ fn at_least_one(name: &str, value: usize) -> Result<usize> {
 
 /// Reads a model's files into an engine.
 fn load(files: &ModelFiles, device: DeviceChoice, compute: Compute) -> Result<(MarianEngine, Config)> {
-    let config = Config::read(&files.config, files.generation_config.as_deref()).map_err(|e| e.at(files.config.path()))?;
+    let config = Config::load(files)?;
     let device = open_device(device)?;
     let compute = match (compute, device.is_cpu()) {
         (Compute::Auto, true) => Compute::Int8,
@@ -209,14 +237,14 @@ fn load(files: &ModelFiles, device: DeviceChoice, compute: Compute) -> Result<(M
     };
     // The tokenizer and the weights are read side by side: both take long enough to matter for a short text.
     std::thread::scope(|scope| {
-        let tokenizer = scope.spawn(|| Tokenizer::load(files, &config));
-        let weights = Weights::open(files)?;
+        let tokenizer = scope.spawn(|| Tokenizer::load(files, config.eos_token_id));
+        let weights = Weights::open(&files.weights)?;
         let network: Arc<dyn Network> = match compute {
             Compute::Int8 => Arc::new(CpuNetwork::load(&weights, config.clone(), cpu::Compute::Int8)?),
             Compute::F32 if device.is_cpu() => Arc::new(CpuNetwork::load(&weights, config.clone(), cpu::Compute::F32)?),
-            Compute::F32 | Compute::Auto => Arc::new(TensorNetwork::load(&weights, config.clone(), &device, DType::F32)?),
-            Compute::Bf16 => Arc::new(TensorNetwork::load(&weights, config.clone(), &device, DType::BF16)?),
-            Compute::F16 => Arc::new(TensorNetwork::load(&weights, config.clone(), &device, DType::F16)?),
+            Compute::F32 | Compute::Auto => Arc::new(TensorNetwork::new(&weights, &config, &device, DType::F32)?),
+            Compute::Bf16 => Arc::new(TensorNetwork::new(&weights, &config, &device, DType::BF16)?),
+            Compute::F16 => Arc::new(TensorNetwork::new(&weights, &config, &device, DType::F16)?),
         };
         let tokenizer = tokenizer.join().map_err(|_| Error::model("the tokenizer could not be read"))??;
         Ok((MarianEngine::new(tokenizer, network), config.clone()))

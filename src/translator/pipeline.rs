@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::report::{DocumentReport, SegmentReport, Totals, Watch};
 use super::{Monitor, Outcome, Translator};
-use crate::check;
+use crate::check::{self, Problem, Remedy};
 use crate::document::{Block, Link, Note, QuoteMark, QuoteRole, Segment, Target, Translation};
 use crate::engine::{Hypothesis, Options, Progress};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::Parsed;
-use crate::protect::{self, Prepared, Route};
+use crate::protect::{self, Prepared, ProtectOptions, Route};
 use crate::restore;
 use crate::split;
 
@@ -35,7 +35,7 @@ enum Answer {
     /// The model is not asked.
     Copy,
     Waiting,
-    Found { hypothesis: Hypothesis, penalty: f32, notes: Vec<Note> },
+    Found { hypothesis: Hypothesis, problems: Vec<Problem>, notes: Vec<Note> },
     Failed(String),
 }
 
@@ -58,7 +58,7 @@ pub(super) fn run(
     for (index, (document, segment)) in segments.iter().enumerate() {
         let block = &documents[*document].document().blocks()[segment.block];
         let pieces = pieces(translator, block, segment).into_iter();
-        parts.extend(pieces.map(|range| Part::new(translator, block, &segment.quotes, index, range)));
+        parts.extend(pieces.map(|range| Part::new(translator, &translator.protect, block, &segment.quotes, index, range)));
     }
     totals.seconds.protect = watch.lap();
 
@@ -123,6 +123,7 @@ fn pieces(translator: &Translator, block: &Block, segment: &Segment) -> Vec<Rang
 impl<'a> Part<'a> {
     fn new(
         translator: &Translator,
+        protect: &ProtectOptions,
         block: &'a Block,
         quotes: &'a [QuoteMark],
         segment: usize,
@@ -132,34 +133,25 @@ impl<'a> Part<'a> {
         let verbatim: Vec<Range<usize>> = verbatim.collect();
         let text = &block.text[range.clone()];
         let own = own_quotes(quotes, &range);
-        let prepared = protect::prepare(text, &own, &verbatim, translator.engine.as_ref(), &translator.protect);
+        let prepared = protect::prepare(text, &own, &verbatim, translator.engine.as_ref(), protect);
         let answer = if prepared.route() == Route::Model { Answer::Waiting } else { Answer::Copy };
         Self { block, quotes, segment, range, prepared, sentence: None, answer }
-    }
-
-    /// A part of the same segment, not yet translated.
-    fn piece(&self, translator: &Translator, range: Range<usize>) -> Self {
-        Self::new(translator, self.block, self.quotes, self.segment, range)
     }
 
     /// How bad the guards find what was found; 0 is without fault.
     fn penalty(&self) -> f32 {
         match &self.answer {
             Answer::Copy => 0.0,
-            Answer::Found { penalty, .. } => *penalty,
+            Answer::Found { problems, .. } => check::penalty(problems),
             Answer::Waiting | Answer::Failed(_) => f32::INFINITY,
         }
     }
 
-    /// Whether it is worth another try.
-    fn doubtful(&self) -> bool {
-        self.penalty() > 0.0
-    }
-
-    fn notes(&self) -> &[Note] {
+    /// What the guards have against it, in words.
+    fn reasons(&self) -> String {
         match &self.answer {
-            Answer::Found { notes, .. } => notes,
-            _ => &[],
+            Answer::Found { problems, .. } => problems.iter().map(|p| p.detail.as_str()).collect::<Vec<_>>().join("; "),
+            _ => String::new(),
         }
     }
 }
@@ -215,32 +207,35 @@ fn ask(translator: &Translator, parts: &mut [Part<'_>], options: &Options, relay
 fn best(part: &Part<'_>, hypotheses: &[Hypothesis]) -> Answer {
     let judged = hypotheses.iter().map(|hypothesis| {
         let problems = check::judge(&part.prepared, hypothesis);
-        (problems.iter().map(|p| p.penalty).sum::<f32>(), problems, hypothesis)
+        (check::penalty(&problems), problems, hypothesis)
     });
     match judged.min_by(|a, b| a.0.total_cmp(&b.0)) {
-        Some((penalty, problems, hypothesis)) => {
-            let notes = problems.into_iter().map(|p| p.note).collect();
-            Answer::Found { hypothesis: hypothesis.clone(), penalty, notes }
+        Some((_, problems, hypothesis)) => {
+            Answer::Found { hypothesis: hypothesis.clone(), problems, notes: Vec::new() }
         }
         None => Answer::Failed("the search found no translation".to_owned()),
     }
 }
 
-/// Parts that the guards are not content with are tried again: with a wider beam, then in smaller pieces. What the
-/// guards like best is kept, and what was done is noted.
+/// Parts that the guards are not content with are tried again: with another beam, with protected things hidden from the
+/// model, in smaller pieces; whatever the guards advise. What they like best is kept, and what was done is noted.
 fn retry(translator: &Translator, parts: &mut Vec<Part<'_>>, relay: &Relay<'_>) -> Result<()> {
-    let options = Options { beam: translator.options.beam.max(WIDE), n_best: WIDE, ..translator.options.clone() };
-    if translator.options.beam < WIDE {
-        again(translator, parts, &options, relay, "retried_beam", |part| Some(vec![part.range.clone()]))?;
+    let usual = &translator.options;
+    let other = Options { beam: if usual.beam < WIDE { WIDE } else { 1 }, ..usual.clone() };
+    let other = Options { n_best: other.beam, ..other };
+    let whole = |part: &Part<'_>| vec![part.range.clone()];
+    again(translator, parts, &other, relay, Remedy::OtherBeam, &translator.protect, &whole)?;
+    if let Some((spans, quotes)) = Remedy::HideSpans.sight() {
+        let hidden = ProtectOptions { spans, quotes, ..translator.protect.clone() };
+        again(translator, parts, usual, relay, Remedy::HideSpans, &hidden, &whole)?;
     }
-    again(translator, parts, &options, relay, "retried_split", |part| {
-        let text = part.prepared.text();
-        let half = translator.engine.count_tokens(text) / 2;
+    again(translator, parts, usual, relay, Remedy::Split, &translator.protect, &|part| {
+        let half = translator.engine.count_tokens(part.prepared.text()) / 2;
         // A piece of a few words has less to go by than the whole.
         let fits = |piece: &str| translator.engine.count_tokens(piece) <= half.max(SHORT);
         let pieces = split::clause::split_long(part.prepared.source(), &fits);
         let base = part.range.start;
-        (pieces.len() > 1).then(|| pieces.into_iter().map(|r| base + r.start..base + r.end).collect())
+        pieces.into_iter().map(|r| base + r.start..base + r.end).collect()
     })
 }
 
@@ -250,25 +245,29 @@ const WIDE: usize = 4;
 /// Pieces of a retry are not cut below so many tokens.
 const SHORT: usize = 12;
 
-/// One more attempt at every doubtful part, in the pieces that `cut` makes of it.
-fn again(
+/// One more attempt at every part for which the guards advise `remedy`, in the pieces that `cut` makes of it.
+fn again<'a>(
     translator: &Translator,
-    parts: &mut Vec<Part<'_>>,
+    parts: &mut Vec<Part<'a>>,
     options: &Options,
     relay: &Relay<'_>,
-    code: &'static str,
-    cut: impl Fn(&Part<'_>) -> Option<Vec<Range<usize>>>,
+    remedy: Remedy,
+    protect: &ProtectOptions,
+    cut: &dyn Fn(&Part<'a>) -> Vec<Range<usize>>,
 ) -> Result<()> {
     // Per doubtful part: its index and how many pieces it became.
     let mut tried: Vec<(usize, usize)> = Vec::new();
-    let mut pieces: Vec<Part<'_>> = Vec::new();
+    let mut pieces: Vec<Part<'a>> = Vec::new();
     for (index, part) in parts.iter().enumerate() {
-        if !part.doubtful() {
+        let Answer::Found { problems, .. } = &part.answer else { continue };
+        if !check::remedies(&part.prepared, problems).contains(&remedy) {
             continue;
         }
-        if let Some(ranges) = cut(part) {
+        let ranges = cut(part);
+        if remedy != Remedy::Split || ranges.len() > 1 {
             tried.push((index, ranges.len()));
-            pieces.extend(ranges.into_iter().map(|range| part.piece(translator, range)));
+            let piece = |range| Part::new(translator, protect, part.block, part.quotes, part.segment, range);
+            pieces.extend(ranges.into_iter().map(piece));
         }
     }
     if pieces.is_empty() {
@@ -276,14 +275,14 @@ fn again(
     }
     ask(translator, &mut pieces, options, relay)?;
     let mut pieces = pieces.into_iter();
-    let mut replaced: HashMap<usize, Vec<Part<'_>>> = HashMap::new();
+    let mut replaced: HashMap<usize, Vec<Part<'a>>> = HashMap::new();
     for (index, count) in tried {
-        let mut attempt: Vec<Part<'_>> = pieces.by_ref().take(count).collect();
+        let mut attempt: Vec<Part<'a>> = pieces.by_ref().take(count).collect();
         let penalty: f32 = attempt.iter().map(Part::penalty).sum();
         if penalty < parts[index].penalty() {
+            let note = Note::info(code(remedy), parts[index].reasons());
             if let Some(Part { answer: Answer::Found { notes, .. }, .. }) = attempt.first_mut() {
-                let why: Vec<String> = parts[index].notes().iter().map(|n| n.detail.clone()).collect();
-                notes.push(Note::info(code, why.join("; ")));
+                notes.push(note);
             }
             replaced.insert(index, attempt);
         }
@@ -293,6 +292,15 @@ fn again(
         parts.extend(old.into_iter().enumerate().flat_map(|(i, part)| replaced.remove(&i).unwrap_or_else(|| vec![part])));
     }
     Ok(())
+}
+
+/// The stable name of a remedy in reports.
+fn code(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::OtherBeam => "retried_beam",
+        Remedy::HideSpans => "retried_hidden",
+        Remedy::Split => "retried_split",
+    }
 }
 
 /// A segment's translation from those of its parts, and why it has none if it has none.
@@ -313,8 +321,9 @@ fn finish(translator: &Translator, block: &Block, segment: &Segment, parts: Vec<
         });
         let hypothesis = match part.answer {
             Answer::Copy => None,
-            Answer::Found { hypothesis, notes, .. } => {
+            Answer::Found { hypothesis, problems, notes } => {
                 out.notes.extend(notes);
+                out.notes.extend(problems.iter().map(check::note));
                 scores.push(hypothesis.score);
                 Some(hypothesis)
             }
