@@ -59,6 +59,26 @@ pub fn lost(draft: &Draft, p: &Prepared) -> Vec<String> {
     missing(draft, p, &matches).into_iter().map(|n| p.source()[p.numbers()[n].whole_range()].to_owned()).collect()
 }
 
+/// The figures of the translation that nothing in the source accounts for: no number, no word for one.
+pub fn invented(draft: &Draft, p: &Prepared) -> Vec<String> {
+    const SPOKEN: [&str; 44] = [
+        "un", "une", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze", "treize", "quatorze",
+        "quinze", "seize", "vingt", "vingts", "trente", "quarante", "cinquante", "soixante", "septante", "huitante", "nonante", "cent",
+        "cents", "mille", "million", "millions", "milliard", "milliards", "demi", "demie", "quart", "dizaine", "douzaine",
+        "quinzaine", "vingtaine", "centaine", "midi", "minuit", "première",
+    ];
+    let lower = p.source().to_lowercase();
+    let spoken = lower.split(|c: char| !c.is_alphanumeric()).any(|w| SPOKEN.contains(&w));
+    let (text, matches) = (draft.text(), matched(draft, p));
+    // Where a number of the source is said otherwise, or in words, figures in the translation have their reason.
+    if spoken || matches.len() < p.numbers().len() {
+        return Vec::new();
+    }
+    let strays = FIGURES.find_iter(text).filter(|m| draft.is_free(m.range()) && is_whole_number(text, &m.range()));
+    let strays = strays.filter(|m| !matches.iter().any(|n| n.target.start < m.end() && n.target.end > m.start()));
+    strays.map(|m| m.as_str().to_owned()).collect()
+}
+
 /// Finds the numbers of the source in the translation by what they are worth; where one occurs twice, the alignment says
 /// which is which.
 fn matched(draft: &Draft, p: &Prepared) -> Vec<Match> {
