@@ -202,7 +202,10 @@ fn scores<S: Simd, const Q: usize, const K: usize>(
     let chunks = queries[0].len();
     let mut sums = [[s.splat(0.0); Q]; K];
     for c in 0..chunks {
-        let q: [S::V; Q] = std::array::from_fn(|i| s.load(&queries[i][c]));
+        let mut q = [s.splat(0.0); Q];
+        for (q, query) in q.iter_mut().zip(&queries) {
+            *q = s.load(&query[c]);
+        }
         for (sums, key) in sums.iter_mut().zip(&keys) {
             let key = s.load(&key[c]);
             for (sum, &q) in sums.iter_mut().zip(&q) {
@@ -230,8 +233,10 @@ fn mix<S: Simd, const Q: usize, const C: usize>(
 ) {
     let mut sums = [[s.splat(0.0); C]; Q];
     for (row, p) in rows.chunks_exact(3 * width).zip(scores.chunks_exact(Q)) {
-        let values = &lanes(&row[2 * width..])[first..first + C];
-        let values: [S::V; C] = std::array::from_fn(|c| s.load(&values[c]));
+        let mut values = [s.splat(0.0); C];
+        for (v, from) in values.iter_mut().zip(&lanes(&row[2 * width..])[first..first + C]) {
+            *v = s.load(from);
+        }
         for (sums, p) in sums.iter_mut().zip(p) {
             let p = s.load(p);
             for (sum, &v) in sums.iter_mut().zip(&values) {
@@ -263,14 +268,23 @@ fn some<S: Simd, const Q: usize>(
     let key = |i: usize| lanes(&rows[i * 3 * width + width..][..width]);
     let mut at = 0;
     while at + SIDE <= tokens {
-        scores::<S, Q, SIDE>(s, queries, std::array::from_fn(|i| key(at + i)), heads, &mut scratch[at * Q..][..SIDE * Q]);
+        scores::<S, Q, SIDE>(
+            s,
+            queries,
+            std::array::from_fn(|i| key(at + i)),
+            heads,
+            &mut scratch[at * Q..][..SIDE * Q],
+        );
         at += SIDE;
     }
     while at < tokens {
         scores::<S, Q, 1>(s, queries, [key(at)], heads, &mut scratch[at * Q..][..Q]);
         at += 1;
     }
-    let inverse: [S::V; Q] = std::array::from_fn(|i| soften(s, &mut scratch[i..], Q));
+    let mut inverse = [s.splat(0.0); Q];
+    for (i, inverse) in inverse.iter_mut().enumerate() {
+        *inverse = soften(s, &mut scratch[i..], Q);
+    }
     let chunks = width / LANES;
     for first in (0..chunks).step_by(4) {
         // The width is a multiple of four vectors.

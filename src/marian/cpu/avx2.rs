@@ -126,13 +126,18 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     }
     #[inline(always)]
     fn power_of_two(self, n: Pair) -> Pair {
-        n.map(|n| {
-            // SAFETY: see the head of the file.
-            unsafe {
-                let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent))
-            }
-        })
+        // SAFETY: see the head of the file.
+        let integers = unsafe { [_mm256_cvtps_epi32(n[0]), _mm256_cvtps_epi32(n[1])] };
+        // SAFETY: as above.
+        let offset = unsafe { [_mm256_set1_epi32(127); 2] };
+        let exponents = both!(_mm256_add_epi32(integers, offset));
+        // SAFETY: as above.
+        unsafe {
+            [
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponents[0])),
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponents[1])),
+            ]
+        }
     }
     #[inline(always)]
     fn greater(self, a: Pair, b: Pair) -> u16 {
@@ -171,21 +176,31 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
             if heads <= 8 {
                 v = [_mm256_add_ps(v[0], v[1]); 2];
             }
+            // Up to 8 heads both halves are equal.
             if heads <= 4 {
-                v = v.map(|v| _mm256_add_ps(v, _mm256_permute2f128_ps::<1>(v, v)));
+                v = [_mm256_add_ps(v[0], _mm256_permute2f128_ps::<1>(v[0], v[0])); 2];
             }
             if heads <= 2 {
-                v = v.map(|v| _mm256_add_ps(v, _mm256_permute_ps::<0b01_00_11_10>(v)));
+                v = [_mm256_add_ps(v[0], _mm256_permute_ps::<0b01_00_11_10>(v[0])); 2];
             }
             if heads <= 1 {
-                v = v.map(|v| _mm256_add_ps(v, _mm256_permute_ps::<0b10_11_00_01>(v)));
+                v = [_mm256_add_ps(v[0], _mm256_permute_ps::<0b10_11_00_01>(v[0])); 2];
             }
             v
         }
     }
 
     #[inline(always)]
-    fn tile_i8(self, a: &[u8], stride: usize, rows: usize, b: &[i8], start: &[i32; PANEL], sums: &mut Sums<i32>, _: &[i8]) {
+    fn tile_i8(
+        self,
+        a: &[u8],
+        stride: usize,
+        rows: usize,
+        b: &[i8],
+        start: &[i32; PANEL],
+        sums: &mut Sums<i32>,
+        _: &[i8],
+    ) {
         let groups = b.len() / (4 * PANEL);
         assert!(rows >= 1 && rows <= TILE_ROWS && a.len() >= (rows - 1) * stride + 4 * groups);
         macro_rules! pick {
@@ -244,12 +259,12 @@ macro_rules! tile_of_bytes {
             for strip in (0..PANEL).step_by(STRIP) {
                 // SAFETY: the caller's promise; `strip + STRIP` is at most PANEL, and ROWS at most TILE_ROWS.
                 unsafe {
-                    let start: [__m256i; 2] =
-                        std::array::from_fn(|j| _mm256_loadu_si256(start.as_ptr().add(strip + 8 * j).cast()));
+                    let start = start.as_ptr().add(strip).cast::<__m256i>();
+                    let start = [_mm256_loadu_si256(start), _mm256_loadu_si256(start.add(1))];
                     let mut acc = [start; ROWS];
                     for g in 0..groups {
-                        let b = b.add(4 * (PANEL * g + strip));
-                        let b: [__m256i; 2] = std::array::from_fn(|j| _mm256_loadu_si256(b.add(32 * j).cast()));
+                        let b = b.add(4 * (PANEL * g + strip)).cast::<__m256i>();
+                        let b = [_mm256_loadu_si256(b), _mm256_loadu_si256(b.add(1))];
                         for (r, row) in acc.iter_mut().enumerate() {
                             let a = $prepare(a.add(r * stride + 4 * g).cast::<i32>().read_unaligned());
                             for j in 0..2 {
@@ -301,7 +316,7 @@ unsafe fn tile_f32<const ROWS: usize>(a: *const f32, stride: usize, b: *const f3
             let mut acc = [[_mm256_setzero_ps(); 2]; ROWS];
             for k in 0..depth {
                 let b = b.add(PANEL * k + strip);
-                let b: [__m256; 2] = std::array::from_fn(|j| _mm256_loadu_ps(b.add(8 * j)));
+                let b = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
                 for (r, row) in acc.iter_mut().enumerate() {
                     let a = _mm256_set1_ps(*a.add(r * stride + k));
                     for j in 0..2 {

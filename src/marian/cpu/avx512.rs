@@ -153,7 +153,16 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn tile_i8(self, a: &[u8], stride: usize, rows: usize, b: &[i8], start: &[i32; PANEL], sums: &mut Sums<i32>, ahead: &[i8]) {
+    fn tile_i8(
+        self,
+        a: &[u8],
+        stride: usize,
+        rows: usize,
+        b: &[i8],
+        start: &[i32; PANEL],
+        sums: &mut Sums<i32>,
+        ahead: &[i8],
+    ) {
         let groups = b.len() / (4 * PANEL);
         assert!(rows >= 1 && rows <= TILE_ROWS && a.len() >= (rows - 1) * stride + 4 * groups);
         macro_rules! pick {
@@ -221,11 +230,14 @@ unsafe fn tile_i8<const ROWS: usize, const AHEAD: bool>(
                 _mm_prefetch::<_MM_HINT_T0>(ahead.add(64 * g));
             }
             let b = b.add(4 * PANEL * g);
-            let b: [__m512i; 4] = std::array::from_fn(|j| _mm512_loadu_si512(b.add(64 * j).cast()));
+            let mut v = [_mm512_setzero_si512(); 4];
+            for (j, v) in v.iter_mut().enumerate() {
+                *v = _mm512_loadu_si512(b.add(64 * j).cast());
+            }
             for (r, row) in acc.iter_mut().enumerate() {
                 let a = _mm512_set1_epi32(a.add(r * stride + 4 * g).cast::<i32>().read_unaligned());
                 for j in 0..4 {
-                    row[j] = _mm512_dpbusd_epi32(row[j], a, b[j]);
+                    row[j] = _mm512_dpbusd_epi32(row[j], a, v[j]);
                 }
             }
         }
@@ -258,11 +270,14 @@ unsafe fn tile_f32<const ROWS: usize, const AHEAD: bool>(
                 _mm_prefetch::<_MM_HINT_T0>(ahead.add(16 * k).cast());
             }
             let b = b.add(PANEL * k);
-            let b: [__m512; 4] = std::array::from_fn(|j| _mm512_loadu_ps(b.add(LANES * j)));
+            let mut v = [_mm512_setzero_ps(); 4];
+            for (j, v) in v.iter_mut().enumerate() {
+                *v = _mm512_loadu_ps(b.add(LANES * j));
+            }
             for (r, row) in acc.iter_mut().enumerate() {
                 let a = _mm512_set1_ps(*a.add(r * stride + k));
                 for j in 0..4 {
-                    row[j] = _mm512_fmadd_ps(a, b[j], row[j]);
+                    row[j] = _mm512_fmadd_ps(a, v[j], row[j]);
                 }
             }
         }

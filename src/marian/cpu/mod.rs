@@ -231,11 +231,8 @@ impl<'w> Plan<'w> {
     }
 
     fn self_attention(&mut self, at: &str, heads: usize) -> Result<Norm> {
-        let parts = vec![
-            self.projection(at, 'q', heads)?,
-            self.projection(at, 'k', heads)?,
-            self.projection(at, 'v', heads)?,
-        ];
+        let parts =
+            vec![self.projection(at, 'q', heads)?, self.projection(at, 'k', heads)?, self.projection(at, 'v', heads)?];
         self.push(self.width, parts, None);
         self.push(self.width, vec![self.part(&format!("{at}.out_proj"), self.width, self.width)?], Some(heads));
         self.norm(&format!("{at}_layer_norm"))

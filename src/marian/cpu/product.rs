@@ -73,9 +73,12 @@ vectorised! {
                         for (row, sums) in (first..end).zip(&sums) {
                             let scale = s.splat(input.scales[row]);
                             let sums = lanes(sums);
-                            epilogue.put(s, row, p * PANEL, std::array::from_fn(|j| {
-                                s.fma(s.mul(s.load_i32(&sums[j]), scale), s.load(&scales[j]), s.load(&biases[j]))
-                            }));
+                            let mut values = [scale; PANEL / LANES];
+                            for (j, value) in values.iter_mut().enumerate() {
+                                let sum = s.mul(s.load_i32(&sums[j]), scale);
+                                *value = s.fma(sum, s.load(&scales[j]), s.load(&biases[j]));
+                            }
+                            epilogue.put(s, row, p * PANEL, values);
                         }
                     }
                 }
@@ -92,9 +95,11 @@ vectorised! {
                         s.tile_f32(&input.values[first * width..], width, end - first, panel.floats(), &mut sums, ahead);
                         for (row, sums) in (first..end).zip(&sums) {
                             let sums = lanes(sums);
-                            epilogue.put(s, row, p * PANEL, std::array::from_fn(|j| {
-                                s.add(s.load(&sums[j]), s.load(&biases[j]))
-                            }));
+                            let mut values = [s.splat(0.0); PANEL / LANES];
+                            for (j, value) in values.iter_mut().enumerate() {
+                                *value = s.add(s.load(&sums[j]), s.load(&biases[j]));
+                            }
+                            epilogue.put(s, row, p * PANEL, values);
                         }
                     }
                 }

@@ -200,7 +200,9 @@ impl<E: Element> Session for CpuSession<'_, E> {
         self.past_count = 0;
         for (i, source) in sources.iter().enumerate() {
             if let Some(id) = source.iter().find(|id| **id as usize >= vocabulary) {
-                return Err(Error::input(format!("token {id} of source {i} is outside the vocabulary of {vocabulary}")));
+                return Err(Error::input(format!(
+                    "token {id} of source {i} is outside the vocabulary of {vocabulary}"
+                )));
             }
             if source.is_empty() {
                 return Err(Error::input(format!("source {i} has no token, not even an end mark")));

@@ -3,6 +3,9 @@
 //! A loop is written once over [`Simd`] and compiled for each instruction set by [`vectorised!`]; [`Isa`] is the
 //! run-time choice. [`Portable`] is plain safe Rust and the twin that the others are tested against. Results are the
 //! same bits for a row whatever stands beside it; between instruction sets they may differ in rounding.
+//!
+//! In such a loop no vector may pass through a closure (`map`, `from_fn`): a closure is compiled without the instruction set
+//! of the function round it, and every operation in it becomes a call.
 
 use half::f16;
 
@@ -50,7 +53,16 @@ pub trait Simd: Copy {
     /// `sums[r][c] = start[c] + Σ a[r][k] · b[k][c]` for one panel: `a` holds `rows` rows of `4 × groups` bytes,
     /// `stride` apart; `b` is `groups × PANEL × 4`. `ahead` is what the next tile will read, to be fetched meanwhile.
     /// Where [`Simd::UNSIGNED`] is not set, 128 is taken from `a` first.
-    fn tile_i8(self, a: &[u8], stride: usize, rows: usize, b: &[i8], start: &[i32; PANEL], sums: &mut Sums<i32>, ahead: &[i8]);
+    fn tile_i8(
+        self,
+        a: &[u8],
+        stride: usize,
+        rows: usize,
+        b: &[i8],
+        start: &[i32; PANEL],
+        sums: &mut Sums<i32>,
+        ahead: &[i8],
+    );
 
     /// The same in `f32`, one fused multiplication at a time in the order of `k`; `b` is `depth × PANEL`.
     fn tile_f32(self, a: &[f32], stride: usize, rows: usize, b: &[f32], sums: &mut Sums<f32>, ahead: &[f32]);
@@ -179,7 +191,16 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
-    fn tile_i8(self, a: &[u8], stride: usize, rows: usize, b: &[i8], start: &[i32; PANEL], sums: &mut Sums<i32>, _: &[i8]) {
+    fn tile_i8(
+        self,
+        a: &[u8],
+        stride: usize,
+        rows: usize,
+        b: &[i8],
+        start: &[i32; PANEL],
+        sums: &mut Sums<i32>,
+        _: &[i8],
+    ) {
         for (r, sums) in sums.iter_mut().enumerate().take(rows) {
             *sums = *start;
             for (a, b) in a[r * stride..].as_chunks::<4>().0.iter().zip(b.as_chunks::<{ 4 * PANEL }>().0) {

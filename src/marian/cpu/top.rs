@@ -103,13 +103,16 @@ impl Epilogue for Top {
                 state.peak = new;
                 peak = s.splat(new);
             }
-            let [a, b, c, d] = values.map(|v| s.exp(s.sub(v, peak)));
             let sums = lanes_mut(&mut state.sums);
-            s.store(s.add(s.load(&sums[0]), s.add(s.add(a, b), s.add(c, d))), &mut sums[0]);
+            let mut sum = s.load(&sums[0]);
+            for v in values {
+                sum = s.add(sum, s.exp(s.sub(v, peak)));
+            }
+            s.store(sum, &mut sums[0]);
         }
-        let masks = values.map(|v| s.greater(v, bar));
-        if masks != [0; PANEL / LANES] {
-            for (i, (mask, v)) in masks.into_iter().zip(values).enumerate() {
+        if s.greater(s.max(s.max(values[0], values[1]), s.max(values[2], values[3])), bar) != 0 {
+            for (i, v) in values.into_iter().enumerate() {
+                let mask = s.greater(v, bar);
                 if mask != 0 {
                     let mut scores = [0.0; LANES];
                     s.store(v, &mut scores);
