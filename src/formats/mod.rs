@@ -48,6 +48,9 @@ pub struct Options {
 }
 
 impl Format {
+    /// A name of each format, as [`Format::from_name`] takes it.
+    pub const NAMES: &[&str] = &["plain"];
+
     /// The format that a file's name stands for; `None` where its extension says nothing.
     pub fn from_path(path: &Path) -> Option<Self> {
         Self::from_name(path.extension()?.to_str()?)

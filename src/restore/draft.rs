@@ -218,7 +218,7 @@ impl Draft {
                 weights.iter_mut().for_each(|w| *w /= total);
             }
             if !edit.new.is_empty() && (fixed.is_some() || !weights.is_empty()) {
-                pieces.push(Piece { target: text.len()..text.len() + edit.new.len(), weights, fixed });
+                pieces.push(Piece { target: text.len()..text.len() + edit.new.len(), weights, fixed, frozen: false });
             }
             text.push_str(&edit.new);
             done = edit.range.end;

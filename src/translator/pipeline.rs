@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::report::{DocumentReport, SegmentReport, Totals, Watch};
+use super::report::{SegmentReport, Totals, Watch};
 use super::{Monitor, Outcome, Translator};
 use crate::check::{self, Problem, Remedy};
 use crate::document::{Block, Link, Note, QuoteMark, QuoteRole, Segment, Target, Translation};
@@ -12,7 +12,8 @@ use crate::engine::{Hypothesis, Options, Progress};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::Parsed;
 use crate::protect::{self, Prepared, ProtectOptions, Route};
-use crate::restore;
+use crate::restore::markup::{Placed, place_marks};
+use crate::restore::{self};
 use crate::split;
 
 /// What the model sees at a time: a segment, or a piece of one that is longer than the model takes.
@@ -371,7 +372,8 @@ struct Joiner<'a> {
     text: String,
     /// Where in the source the next gap starts.
     end: usize,
-    placed: Vec<Placed>,
+    /// Source bytes of the block, target bytes, and what ties them together.
+    placed: Vec<(Range<usize>, Range<usize>, Vec<Link>)>,
 }
 
 impl<'a> Joiner<'a> {
@@ -389,13 +391,14 @@ impl<'a> Joiner<'a> {
         let start = self.text.len();
         self.text.push_str(&translation.text);
         let target = start..self.text.len();
-        self.placed.push(Placed { source: segment.range.clone(), target, links: translation.links });
+        self.placed.push((segment.range.clone(), target, translation.links));
         self.end = segment.range.end;
     }
 
     fn finish(mut self) -> Target {
         self.text.push_str(&self.block.text[self.end..]);
-        restore::markup::place_marks(self.block, &self.placed, self.text)
+        let placed: Vec<Placed<'_>> = self.placed.iter().map(|(s, t, links)| (s.clone(), t.clone(), links.as_slice())).collect();
+        place_marks(self.block, &placed, self.text)
     }
 }
 
