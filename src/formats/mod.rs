@@ -9,8 +9,14 @@ use crate::error::Result;
 
 #[cfg(test)]
 mod laws;
+mod escape;
+mod flow;
+mod front_matter;
+mod html;
 mod lines;
+mod markdown;
 mod plain;
+mod weave;
 mod wrap;
 
 pub use plain::Plain;
@@ -37,14 +43,30 @@ pub trait Parsed: Send + Sync {
 pub enum Format {
     #[default]
     Plain,
+    Markdown,
+    Html,
 }
 
 /// How to read and write; every format takes what concerns it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Plain text: whether lines that follow each other are paragraphs.
     pub wrapped: Wrapped,
+    /// Markdown: the fields of the front matter that are translated.
+    pub front_matter: Vec<String>,
+    /// HTML: whether `lang="fr"` becomes `lang="en"`. It is the one change that is made even where no text changes.
+    pub language: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        Self {
+            wrapped: Wrapped::default(),
+            front_matter: names(&["title", "subtitle", "description", "summary", "excerpt", "abstract", "lead", "headline"]),
+            language: false,
+        }
+    }
 }
 
 impl Format {
@@ -60,6 +82,8 @@ impl Format {
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
             "txt" | "text" | "plain" => Self::Plain,
+            "md" | "markdown" | "mdown" | "mkd" | "mdx" | "qmd" | "rmd" => Self::Markdown,
+            "html" | "htm" | "xhtml" => Self::Html,
             _ => return None,
         })
     }
@@ -80,5 +104,7 @@ pub fn parse(format: Format, source: String) -> Result<Box<dyn Parsed>> {
 pub fn parse_with(format: Format, source: String, options: &Options) -> Result<Box<dyn Parsed>> {
     Ok(match format {
         Format::Plain => Box::new(Plain::parse(source, options)?),
+        Format::Markdown => Box::new(markdown::parse(source, options)?),
+        Format::Html => Box::new(html::parse(source, options)?),
     })
 }

@@ -1,0 +1,145 @@
+//! Text that must not turn into markup, and values between quotes.
+
+/// HTML text: what would start a tag or an entity is written as an entity.
+pub(crate) fn html(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (i, c) in text.char_indices() {
+        let rest = &text[i + c.len_utf8()..];
+        match c {
+            '&' if entity(rest) => out.push_str("&amp;"),
+            '<' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) || rest.is_empty() => {
+                out.push_str("&lt;");
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Whether an ampersand before `rest` would be read as an entity.
+fn entity(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with(|c: char| c == '#' || c.is_ascii_alphanumeric())
+}
+
+/// An attribute's value, for its quote (`None`: written without).
+pub(crate) fn attribute(text: &str, quote: Option<char>) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    if quote.is_none() {
+        out.push('"');
+    }
+    for (i, c) in text.char_indices() {
+        match c {
+            '&' if entity(&text[i + 1..]) => out.push_str("&amp;"),
+            '"' if quote != Some('\'') => out.push_str("&quot;"),
+            '\'' if quote == Some('\'') => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    if quote.is_none() {
+        out.push('"');
+    }
+    out
+}
+
+/// Where a stretch of Markdown text stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub before: Option<char>,
+    pub after: Option<char>,
+    /// At the start of its block.
+    pub line_start: bool,
+    /// In a table, where a bar ends a cell.
+    pub cell: bool,
+    /// The document defines references, which brackets may name.
+    pub references: bool,
+    /// Within emphasis or a link.
+    pub linked: bool,
+}
+
+/// Markdown text: a backslash before what would be markup, and only there.
+pub(crate) fn markdown(text: &str, place: Place) -> String {
+    let mut out = String::with_capacity(text.len());
+    if place.line_start && opens_line(text) {
+        // `12.` is escaped before its stop, all else before its sign.
+        let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        out.push_str(&text[..digits]);
+        out.push('\\');
+        inner(&text[digits..], Place { line_start: false, before: None, ..place }, &mut out, true);
+        return out;
+    }
+    inner(text, place, &mut out, false);
+    out
+}
+
+fn inner(text: &str, place: Place, out: &mut String, mut escaped: bool) {
+    let many = |c: char| text.matches(c).nth(1).is_some();
+    let (tildes, dollars) = (many('~'), many('$'));
+    let mut previous = place.before;
+    let mut chars = text.char_indices();
+    while let Some((i, c)) = chars.next() {
+        let rest = &text[i + c.len_utf8()..];
+        let next = rest.chars().next().or(place.after);
+        let space = |c: Option<char>| c.is_none_or(char::is_whitespace);
+        let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        let loose = space(previous) && space(next);
+        let escape = match c {
+            _ if std::mem::take(&mut escaped) => false,
+            '\\' => rest.starts_with(|c: char| c.is_ascii_punctuation()) || rest.is_empty(),
+            '*' => !loose,
+            '_' => !loose && !(letter(previous) && letter(next)),
+            '`' => true,
+            '~' => tildes || place.linked && !loose,
+            '$' => dollars || place.linked,
+            '|' => place.cell,
+            '<' => rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')),
+            '[' => place.references || place.linked || rest.starts_with('^') || rest.contains("](") || rest.contains("]["),
+            ']' => place.linked,
+            '!' => rest.starts_with('['),
+            // Attributes of a heading; a backslash would not help.
+            '{' if rest.ends_with('}') && place.after.is_none() && !rest.starts_with(['{', '%']) => {
+                out.push_str("&#123;");
+                previous = Some(c);
+                continue;
+            }
+            '#' => rest.trim_start_matches('#').is_empty() && place.after.is_none() && space(previous),
+            '&' => {
+                if entity(rest) && (rest.contains(';') || rest.is_empty()) {
+                    out.push_str("&amp;");
+                    previous = Some(c);
+                    continue;
+                }
+                false
+            }
+            _ => false,
+        };
+        if escape {
+            out.push('\\');
+        }
+        out.push(c);
+        previous = Some(c);
+    }
+}
+
+/// Whether a line of a paragraph that starts so would end it, or be a list, a heading, a quotation, a rule, a table.
+pub(crate) fn opens_line(line: &str) -> bool {
+    let Some(first) = line.chars().next() else { return false };
+    let after = |n: usize| line[n..].chars().next();
+    let gap = |c: Option<char>| c.is_none_or(|c| c.is_ascii_whitespace());
+    match first {
+        '>' | '|' => true,
+        '#' => gap(after(line.len() - line.trim_start_matches('#').len())),
+        '-' | '+' | '*' => gap(after(1)) || line.split(' ').next().is_some_and(|word| word.chars().all(|c| c == first)),
+        '_' | '=' => line.split(' ').next().is_some_and(|word| word.chars().all(|c| c == first)),
+        '`' => line.starts_with("```"),
+        '~' => line.starts_with("~~~"),
+        ':' => gap(after(1)) || line.starts_with(":::"),
+        '<' => true,
+        '[' => line.starts_with("[^") || line.starts_with("[ ]") || line.starts_with("[x]") || line.contains("]:"),
+        '{' => line.starts_with("{:") || line.starts_with("{%") || line.starts_with("{{"),
+        '0'..='9' => {
+            let n = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            n <= 9 && matches!(after(n), Some('.' | ')')) && gap(after(n + 1))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,331 @@
+//! Text with inline markup, as a reader meets it: words, spaces, marks that open and close. What comes out is a block, and
+//! what its writer needs to know.
+
+use std::ops::Range;
+
+use super::lines::has_letter;
+use super::weave::{Shape, Syntax, Weave};
+use crate::document::{Block, BlockKind, Mark};
+
+/// Writes a translated value as it stands in the source: with its quotes' escapes.
+pub(crate) type Encode = Box<dyn Fn(&str) -> String + Send + Sync>;
+
+/// A flow of text under construction.
+pub(crate) struct Flow {
+    syntax: Syntax,
+    text: String,
+    marks: Vec<Mark>,
+    pieces: Vec<Piece>,
+    /// Numbers of the marks that are open, outermost first.
+    open: Vec<usize>,
+    /// White space that stands before the next word, and where the source has it if it holds a line end.
+    space: Option<Option<Range<usize>>>,
+    breaks: Vec<Break>,
+    /// Source bytes from the first word to the last.
+    words: Option<Range<usize>>,
+    /// The first word's bytes, where they are the same as in the text, and where the second word starts.
+    first: Option<Range<usize>>,
+    second: Option<usize>,
+    fields: Vec<Field>,
+}
+
+/// What a mark is in the source.
+#[derive(Clone, Debug)]
+pub(crate) struct Piece {
+    /// Source bytes.
+    pub open: Range<usize>,
+    /// Source bytes; empty for what has no end of its own.
+    pub close: Range<usize>,
+    /// What is written for `close` once the text has changed.
+    pub closing: Option<String>,
+    /// It stands between white space.
+    pub apart: bool,
+    /// The mark around it.
+    pub parent: Option<usize>,
+    /// Values within `open` and `close` that are blocks of their own: source bytes and the block's number.
+    pub fields: Vec<(Range<usize>, usize)>,
+}
+
+/// A line end within a flow.
+#[derive(Clone, Debug)]
+pub(crate) struct Break {
+    /// The byte of the text.
+    pub at: usize,
+    /// The source's line end with the white space and quote marks around it.
+    pub raw: Range<usize>,
+}
+
+/// A value within markup that is to be translated: an `alt` text, a title.
+struct Field {
+    range: Range<usize>,
+    text: String,
+    encode: Encode,
+}
+
+impl Flow {
+    pub fn new(syntax: Syntax) -> Self {
+        Self {
+            syntax,
+            text: String::new(),
+            marks: Vec::new(),
+            pieces: Vec::new(),
+            open: Vec::new(),
+            space: None,
+            breaks: Vec::new(),
+            words: None,
+            first: None,
+            second: None,
+            fields: Vec::new(),
+        }
+    }
+
+    /// Whether no mark is open.
+    pub fn is_level(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// The text so far.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// White space; with its source bytes where it holds a line end.
+    pub fn space(&mut self, line_end: Option<Range<usize>>) {
+        if self.text.is_empty() {
+            return;
+        }
+        match &mut self.space {
+            Some(old) if old.is_some() => {}
+            space => *space = Some(line_end),
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(space) = self.space.take() else { return };
+        if self.text.ends_with([' ', '\n']) {
+            // What stands here has white space on both sides.
+            if let Some(mark) = self.marks.last().filter(|m| m.range.start == self.text.len()) {
+                self.pieces[mark.id].apart = true;
+            }
+            return;
+        }
+        match space {
+            Some(raw) => {
+                self.breaks.push(Break { at: self.text.len(), raw });
+                self.text.push('\n');
+            }
+            None => self.text.push(' '),
+        }
+    }
+
+    /// Text without white space.
+    pub fn word(&mut self, text: &str, source: Range<usize>) {
+        self.flush();
+        self.text.push_str(text);
+        let start = match &self.words {
+            Some(words) => {
+                self.second.get_or_insert(source.start);
+                words.start
+            }
+            None => {
+                self.first = (text.len() == source.len()).then(|| source.clone());
+                source.start
+            }
+        };
+        self.words = Some(start..source.end);
+    }
+
+    /// Text with white space, none of it at a line's end. `source` is where it stands; where it is not the same there
+    /// (escapes, entities) only its ends are known.
+    pub fn text_run(&mut self, text: &str, source: Range<usize>) {
+        let exact = text.len() == source.len();
+        let mut at = 0;
+        for part in text.split_inclusive(|c: char| c.is_ascii_whitespace()) {
+            let word = part.trim_end_matches(|c: char| c.is_ascii_whitespace());
+            if !word.is_empty() {
+                let range = source.start + at..source.start + at + word.len();
+                self.word(word, if exact { range } else { source.clone() });
+            }
+            if word.len() < part.len() {
+                self.space(None);
+            }
+            at += part.len();
+        }
+    }
+
+    /// Text that passes through unchanged, between `open` and `close`.
+    pub fn verbatim(&mut self, text: &str, open: Range<usize>, close: Range<usize>) {
+        self.flush();
+        let start = self.text.len();
+        self.word(text, open.start..close.end);
+        self.mark(start..self.text.len(), open, close, true);
+    }
+
+    fn mark(&mut self, range: Range<usize>, open: Range<usize>, close: Range<usize>, verbatim: bool) -> usize {
+        let id = self.pieces.len();
+        let parent = self.open.last().copied();
+        self.pieces.push(Piece { open, close, closing: None, apart: false, parent, fields: Vec::new() });
+        self.marks.push(Mark { range, id, verbatim });
+        id
+    }
+
+    /// The start of a marked stretch.
+    pub fn open(&mut self, source: Range<usize>) -> usize {
+        self.flush();
+        let at = self.text.len();
+        let id = self.mark(at..at, source.clone(), source.end..source.end, false);
+        self.open.push(id);
+        id
+    }
+
+    /// The end of the stretch `id`, and of all that are still open in it: those have no end of their own.
+    pub fn close(&mut self, id: usize, source: Range<usize>, closing: Option<String>) {
+        let Some(depth) = self.open.iter().position(|&open| open == id) else {
+            self.stand(source);
+            return;
+        };
+        self.open.truncate(depth);
+        // Marks are made in the order of their numbers, and none is taken away before the end, but for those of
+        // an empty stretch: the last ones.
+        let at = self.text.len();
+        let Some(index) = self.marks.iter().position(|m| m.id == id) else { return };
+        if self.marks[index].range.start == at {
+            self.marks.truncate(index + 1);
+            self.pieces[id].open.end = source.end;
+            self.pieces[id].close = source.end..source.end;
+            return;
+        }
+        self.marks[index].range.end = at;
+        self.pieces[id].close = source;
+        self.pieces[id].closing = closing;
+    }
+
+    /// Takes attributes written right behind a mark into it; `false` where there is no mark that ends there.
+    pub fn extend(&mut self, source: Range<usize>, text: &str) -> bool {
+        let own = !text.starts_with("{{") && !text.starts_with("{%");
+        let ended = |&id: &usize| self.pieces[id].close.end == source.start && !self.open.contains(&id);
+        let Some(id) = (0..self.pieces.len()).rev().find(ended).filter(|_| own && self.space.is_none()) else {
+            return false;
+        };
+        let piece = &mut self.pieces[id];
+        if piece.close.is_empty() {
+            piece.open.end = source.end;
+            piece.close.start = source.end;
+        }
+        piece.close.end = source.end;
+        true
+    }
+
+    /// Something that stands between two characters.
+    pub fn stand(&mut self, source: Range<usize>) {
+        self.flush();
+        let at = self.text.len();
+        self.mark(at..at, source.clone(), source.end..source.end, false);
+    }
+
+    /// A value within the markup of the last mark that is to be translated.
+    pub fn field(&mut self, range: Range<usize>, text: String, encode: Encode) {
+        if has_letter(&text) {
+            self.fields.push(Field { range, text, encode });
+        }
+    }
+
+    /// Ends the flow: its block, if it has anything to translate, and its fields go to `out`.
+    pub fn finish(mut self, kind: BlockKind, out: &mut Vec<(Block, Shape)>) {
+        let mut range = self.peel();
+        let mut kind = kind;
+        if let (Some(range), Some((start, cut))) = (&mut range, self.turn()) {
+            range.start = start;
+            self.text.drain(..cut);
+            for mark in &mut self.marks {
+                mark.range = mark.range.start - cut..mark.range.end - cut;
+            }
+            self.breaks.iter_mut().for_each(|b| b.at -= cut);
+            kind = BlockKind::Dialogue;
+        }
+        let translatable = range.is_some() && {
+            let hidden = |i: usize| self.marks.iter().any(|m| m.verbatim && m.range.contains(&i));
+            self.text.char_indices().any(|(i, c)| c.is_alphabetic() && !hidden(i))
+        };
+        let range = range.filter(|_| translatable);
+        let fields = std::mem::take(&mut self.fields);
+        let (mut before, mut inside, mut after) = (Vec::new(), Vec::new(), Vec::new());
+        for field in fields {
+            match &range {
+                Some(range) if range.start <= field.range.start && field.range.end <= range.end => inside.push(field),
+                Some(range) if range.end <= field.range.start => after.push(field),
+                _ => before.push(field),
+            }
+        }
+        let put = |fields: Vec<Field>, out: &mut Vec<(Block, Shape)>| {
+            for field in fields {
+                let Field { range, text, encode } = field;
+                let block = Block { range, kind: BlockKind::Field, text, marks: Vec::new() };
+                out.push((block, Shape::Value { encode, owner: None }));
+            }
+        };
+        put(before, out);
+        if let Some(range) = range {
+            let owner = out.len();
+            for (i, field) in inside.iter().enumerate() {
+                let holds = |r: &Range<usize>| r.start <= field.range.start && field.range.end <= r.end;
+                if let Some(piece) = self.marks.iter().map(|m| m.id).rev().find(|&id| {
+                    holds(&self.pieces[id].open) || holds(&self.pieces[id].close)
+                }) {
+                    self.pieces[piece].fields.push((field.range.clone(), owner + 1 + i));
+                }
+            }
+            let weave = Weave { syntax: self.syntax, pieces: self.pieces, breaks: self.breaks };
+            let end = range.end;
+            out.push((Block { range, kind, text: self.text, marks: self.marks }, Shape::Flow(Box::new(weave))));
+            for field in inside {
+                let block = Block { range: end..end, kind: BlockKind::Field, text: field.text, marks: Vec::new() };
+                out.push((block, Shape::Value { encode: field.encode, owner: Some(owner) }));
+            }
+        }
+        put(after, out);
+    }
+
+    /// The dash that starts a turn of speech: where the rest starts in the source and in the text.
+    fn turn(&self) -> Option<(usize, usize)> {
+        let rest = self.text.trim_start_matches(['—', '–', '―']);
+        let dash = self.text.len() - rest.len();
+        let cut = self.text.len() - rest.trim_start().len();
+        let level = self.marks.iter().all(|m| m.range.start >= cut) && self.breaks.iter().all(|b| b.at >= cut);
+        if dash == 0 || cut == self.text.len() || !level {
+            return None;
+        }
+        match &self.first {
+            Some(first) if first.len() > cut => Some((first.start + cut, cut)),
+            _ if self.text[dash..].starts_with(' ') => Some((self.second?, cut)),
+            _ => None,
+        }
+    }
+
+    /// Takes off the marks around the whole text, before it and after it: they need no translation to find their places.
+    /// The source bytes of the rest.
+    fn peel(&mut self) -> Option<Range<usize>> {
+        let words = self.words.clone()?;
+        let len = self.text.len();
+        loop {
+            let start = self.marks.iter().map(|m| self.pieces[m.id].open.start).min().unwrap_or(words.start);
+            let end = self.marks.iter().map(|m| self.pieces[m.id].close.end).max().unwrap_or(words.end);
+            let range = start.min(words.start)..end.max(words.end);
+            let outer = self.marks.iter().position(|mark| {
+                let piece = &self.pieces[mark.id];
+                let (first, last) = (piece.open.start == range.start, piece.close.end == range.end);
+                let empty = mark.range.is_empty();
+                let before = empty && mark.range.start == 0 && first && piece.open.end <= words.start;
+                let after = empty && mark.range.end == len && last && piece.open.start >= words.end;
+                before || after || !empty && !mark.verbatim && mark.range == (0..len) && first && last
+            });
+            match outer {
+                Some(index) => {
+                    let mark = self.marks.remove(index);
+                    self.pieces.iter_mut().filter(|p| p.parent == Some(mark.id)).for_each(|p| p.parent = None);
+                }
+                None => return Some(range),
+            }
+        }
+    }
+}

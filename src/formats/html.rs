@@ -1,0 +1,530 @@
+//! HTML: text and the attributes that people read are translated; tags stand where their words went; everything else
+//! is the source's, byte for byte. The tokenizer reads what browsers read, so broken markup is no obstacle.
+
+use std::ops::Range;
+
+use html5gum::{DefaultEmitter, HtmlString, Span, Spanned, StartTag, State, Token, Tokenizer};
+
+use super::flow::Flow;
+use super::weave::{Shape, Syntax, Woven};
+use super::{Options, escape};
+use crate::document::{Block, BlockKind};
+use crate::error::Result;
+
+/// Reads an HTML document or a part of one.
+///
+/// # Errors
+/// Never for a text; see [`crate::document::Document::new`].
+pub(crate) fn parse(source: String, options: &Options) -> Result<Woven> {
+    let source = if options.language { say_english(&source) } else { source };
+    let mut found = Vec::new();
+    read(&source, 0..source.len(), &mut found);
+    Woven::new(source, found)
+}
+
+/// Elements that stand within a line of text.
+const INLINE: &[&str] = &[
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "g", "i", "img", "input",
+    "ins", "kbd", "label", "mark", "output", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub",
+    "sup", "time", "tt", "u", "var", "wbr", "x",
+];
+/// Elements of a line whose text is no language.
+const VERBATIM: &[&str] = &["code", "kbd", "samp", "tt", "var"];
+/// Elements that are left alone with all they hold.
+const OPAQUE: &[&str] = &[
+    "iframe", "math", "noembed", "noframes", "noscript", "plaintext", "pre", "script", "style", "svg", "textarea", "xmp",
+];
+const VOID: &[&str] = &[
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
+];
+/// Attributes that people read.
+const READ: &[&str] = &["alt", "aria-label", "aria-description", "placeholder", "title"];
+/// `name` or `property` of the `meta` elements whose content people read.
+const META: &[&str] =
+    &["description", "og:title", "og:description", "og:image:alt", "twitter:title", "twitter:description", "twitter:image:alt"];
+
+/// Finds the blocks in `range`.
+pub(crate) fn read(source: &str, range: Range<usize>, out: &mut Vec<(Block, Shape)>) {
+    let mut reader =
+        Reader { source, out, flow: Flow::new(Syntax::Html), inline: Vec::new(), blocks: Vec::new(), skipped: None };
+    let tokens = tokens(source, range);
+    for (token, place) in tokens {
+        reader.token(token, place);
+    }
+    reader.end_flow();
+}
+
+/// The tokens of a part of the source and their bytes in the source, without errors.
+fn tokens(source: &str, range: Range<usize>) -> Vec<(Token<usize>, Range<usize>)> {
+    let text = &source[range.clone()];
+    let mut emitter = DefaultEmitter::<usize>::new_with_span();
+    emitter.naively_switch_states(true);
+    let place = |span: &Span<usize>| range.start + span.start.min(text.len())..range.start + span.end.min(text.len());
+    let mut out: Vec<(Token<usize>, Range<usize>)> = Vec::new();
+    for token in Tokenizer::new_with_emitter(text, emitter) {
+        let Ok(mut token) = token;
+        let place = match &mut token {
+            Token::StartTag(tag) => {
+                for value in tag.attributes.values_mut() {
+                    let Range { start, end } = place(&value.span);
+                    value.span = Span { start, end };
+                }
+                place(&tag.span)
+            }
+            Token::EndTag(tag) => place(&tag.span),
+            Token::String(text) => place(&text.span),
+            Token::Comment(text) => place(&text.span),
+            Token::Doctype(doctype) => place(&doctype.span),
+            Token::Error(_) => continue,
+        };
+        let after = out.last().map_or(range.start, |(_, last)| last.end);
+        // Nothing that the tokenizer reports out of place is worth a wrong byte.
+        if place.start >= after && source.get(place.clone()).is_some() {
+            out.push((token, place));
+        }
+    }
+    // A text that ends the source may be reported too short; an unfinished tag is left alone.
+    if let Some((Token::String(_), place)) = out.last_mut()
+        && !source[place.end..range.end].contains('<')
+    {
+        place.end = range.end;
+    }
+    out
+}
+
+/// Text with its entities decoded.
+pub(crate) fn decode(text: &str) -> String {
+    if !text.contains('&') {
+        return text.to_owned();
+    }
+    let mut tokenizer = Tokenizer::new(text);
+    // In this state only entities have a meaning.
+    tokenizer.set_state(State::RcData);
+    let mut out = String::with_capacity(text.len());
+    for token in tokenizer {
+        let Ok(token) = token;
+        if let Token::String(part) = token {
+            out.push_str(&String::from_utf8_lossy(&part.value));
+        }
+    }
+    out
+}
+
+fn name_of(name: &HtmlString) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}
+
+struct Reader<'a> {
+    source: &'a str,
+    out: &'a mut Vec<(Block, Shape)>,
+    flow: Flow,
+    /// Names and numbers of the open elements of the line.
+    inline: Vec<(String, usize)>,
+    /// Open elements that end lines, and what their text is.
+    blocks: Vec<(String, BlockKind)>,
+    skipped: Option<Skipped>,
+}
+
+/// An element that is left alone.
+struct Skipped {
+    name: String,
+    depth: usize,
+    start: Range<usize>,
+    /// For an element of a line: its text so far.
+    text: Option<String>,
+}
+
+impl Reader<'_> {
+    fn token(&mut self, token: Token<usize>, place: Range<usize>) {
+        if let Some(skipped) = &mut self.skipped {
+            match &token {
+                Token::StartTag(tag) if *tag.name == *skipped.name.as_bytes() && skipped.name != "p" => {
+                    skipped.depth += usize::from(!tag.self_closing);
+                }
+                Token::EndTag(tag) if *tag.name == *skipped.name.as_bytes() => skipped.depth -= 1,
+                Token::String(_) => {
+                    if let Some(text) = &mut skipped.text {
+                        text.push_str(&decode(&self.source[place.clone()]));
+                    }
+                }
+                _ => {}
+            }
+            if skipped.depth == 0
+                && let Some(Skipped { start, text: Some(text), .. }) = self.skipped.take()
+            {
+                let text = text.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+                if text.is_empty() {
+                    self.flow.stand(start.start..place.end);
+                } else {
+                    self.flow.verbatim(&text, start, place);
+                }
+            }
+            return;
+        }
+        match token {
+            Token::StartTag(tag) => self.start(&tag, place),
+            Token::EndTag(tag) => self.end(&name_of(&tag.name), place),
+            Token::String(_) => self.text(place),
+            Token::Comment(_) if !self.flow.text().is_empty() => self.flow.stand(place),
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, tag: &StartTag<usize>, place: Range<usize>) {
+        let name = name_of(&tag.name);
+        let name = name.as_str();
+        let line = INLINE.contains(&name);
+        let void = VOID.contains(&name) || tag.self_closing;
+        if name == "br" {
+            self.line_break(place);
+            return;
+        }
+        if !line {
+            self.end_flow();
+        }
+        let value = |key: &str| tag.attributes.get(key.as_bytes()).map(|v| String::from_utf8_lossy(v).to_lowercase());
+        let kept = value("translate").is_some_and(|v| v == "no")
+            || value("class").is_some_and(|v| v.split_ascii_whitespace().any(|c| c == "notranslate"));
+        if !void && (kept || OPAQUE.contains(&name) || line && VERBATIM.contains(&name)) {
+            let text = line.then(String::new);
+            self.skipped = Some(Skipped { name: name.to_owned(), depth: 1, start: place, text });
+            return;
+        }
+        if line && void {
+            self.flow.stand(place);
+        } else if line {
+            let id = self.flow.open(place);
+            self.inline.push((name.to_owned(), id));
+        } else if !void {
+            let kind = match name {
+                "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "title" | "legend" | "summary" => BlockKind::Heading,
+                "li" | "dt" | "dd" => BlockKind::ListItem,
+                "td" | "th" => BlockKind::Cell,
+                _ => BlockKind::Paragraph,
+            };
+            self.blocks.push((name.to_owned(), kind));
+        }
+        if !kept {
+            for (range, text, quote) in fields(self.source, tag) {
+                self.flow.field(range, text, Box::new(move |text| escape::attribute(text, quote)));
+            }
+        }
+        if !line && void {
+            self.end_flow();
+        }
+    }
+
+    fn end(&mut self, name: &str, place: Range<usize>) {
+        if !INLINE.contains(&name) {
+            self.end_flow();
+            if let Some(depth) = self.blocks.iter().rposition(|(open, _)| open == name) {
+                self.blocks.truncate(depth);
+            }
+            return;
+        }
+        match self.inline.iter().rposition(|(open, _)| open == name) {
+            Some(depth) => {
+                let id = self.inline[depth].1;
+                self.inline.truncate(depth);
+                self.flow.close(id, place, None);
+            }
+            None => self.flow.stand(place),
+        }
+    }
+
+    /// A line break ends a flow, unless a mark is open there or the sentence plainly goes on.
+    fn line_break(&mut self, place: Range<usize>) {
+        if self.flow.is_level() && !goes_on(self.flow.text(), &self.source[place.end..]) {
+            self.end_flow();
+        } else {
+            self.flow.stand(place);
+            self.flow.space(None);
+        }
+    }
+
+    fn text(&mut self, place: Range<usize>) {
+        let text = &self.source[place.clone()];
+        let mut at = 0;
+        for template in templates(text) {
+            self.words(place.start + at..place.start + template.start);
+            at = template.end;
+            let Range { start, end } = place.start + template.start..place.start + template.end;
+            self.flow.verbatim(&self.source[start..end], start..start, end..end);
+        }
+        self.words(place.start + at..place.end);
+    }
+
+    fn words(&mut self, place: Range<usize>) {
+        let text = &self.source[place.clone()];
+        let blank = |c: char| c.is_ascii_whitespace();
+        let mut at = 0;
+        while at < text.len() {
+            let rest = &text[at..];
+            let spaces = rest.len() - rest.trim_start_matches(blank).len();
+            if spaces > 0 {
+                let range = place.start + at..place.start + at + spaces;
+                let line_end = rest[..spaces].contains('\n');
+                self.flow.space(line_end.then_some(range));
+                at += spaces;
+                continue;
+            }
+            let word = &rest[..rest.find(blank).unwrap_or(rest.len())];
+            self.flow.word(&decode(word), place.start + at..place.start + at + word.len());
+            at += word.len();
+        }
+    }
+
+    fn end_flow(&mut self) {
+        self.inline.clear();
+        let flow = std::mem::replace(&mut self.flow, Flow::new(Syntax::Html));
+        let kind = self.blocks.last().map_or(BlockKind::Paragraph, |(_, kind)| *kind);
+        flow.finish(kind, self.out);
+    }
+}
+
+/// An attribute that people read: its bytes, its text, its quote.
+type Attribute = (Range<usize>, String, Option<char>);
+
+fn fields(source: &str, tag: &StartTag<usize>) -> Vec<Attribute> {
+    let value = |key: &str| tag.attributes.get(key.as_bytes()).map(|v| String::from_utf8_lossy(v).to_lowercase());
+    let meta = || ["name", "property"].iter().filter_map(|key| value(key)).any(|v| META.contains(&v.as_str()));
+    let button = || value("type").is_some_and(|v| matches!(v.as_str(), "submit" | "button" | "reset"));
+    let mut attributes: Vec<(&HtmlString, &Spanned<HtmlString, usize>)> = tag.attributes.iter().collect();
+    attributes.sort_by_key(|(_, v)| v.span.start);
+    let wanted = |key: &str| match key {
+        "content" => **tag.name == *b"meta" && meta(),
+        "value" => **tag.name == *b"input" && button(),
+        key => READ.contains(&key),
+    };
+    attributes
+        .into_iter()
+        .filter(|(key, _)| wanted(&name_of(key)))
+        .filter_map(|(_, v)| raw_value(source, v.span.start..v.span.end))
+        .map(|(range, quote)| (range.clone(), decode(&source[range]), quote))
+        .collect()
+}
+
+/// A tag that stands in a line of another format.
+#[derive(Default)]
+pub(crate) struct InlineTag {
+    /// `None` for a comment or a declaration.
+    pub name: Option<String>,
+    pub closing: bool,
+    /// It has no end tag.
+    pub alone: bool,
+    pub fields: Vec<Attribute>,
+}
+
+/// Reads the one tag that `range` holds.
+pub(crate) fn tag(source: &str, range: Range<usize>) -> InlineTag {
+    match tokens(source, range).into_iter().next() {
+        Some((Token::StartTag(tag), _)) => {
+            let name = name_of(&tag.name);
+            let alone = tag.self_closing || VOID.contains(&name.as_str());
+            InlineTag { alone, closing: false, fields: fields(source, &tag), name: Some(name) }
+        }
+        Some((Token::EndTag(tag), _)) => {
+            InlineTag { name: Some(name_of(&tag.name)), closing: true, ..InlineTag::default() }
+        }
+        _ => InlineTag { alone: true, ..InlineTag::default() },
+    }
+}
+
+/// Whether a sentence goes on after a line break: `before` it no stop, `after` it a small letter.
+pub(crate) fn goes_on(before: &str, after: &str) -> bool {
+    let stopped = before.trim_end().ends_with(['.', '!', '?', '…', ':', ';', '»', '”', '"', ')']);
+    let next = after.trim_start_matches(|c: char| c.is_whitespace() || c == '>').chars().next();
+    !stopped && next.is_some_and(char::is_lowercase)
+}
+
+/// The templates of other programs in a text: `{{ … }}`, `{% … %}`, on one line.
+pub(crate) fn templates(text: &str) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(found) = text[at..].find('{') {
+        let start = at + found;
+        let end = match text.as_bytes().get(start + 1) {
+            Some(b'{') => "}}",
+            Some(b'%') => "%}",
+            _ => {
+                at = start + 1;
+                continue;
+            }
+        };
+        let line = text[start..].split('\n').next().unwrap_or_default();
+        match line.find(end) {
+            Some(n) => {
+                out.push(start..start + n + 2);
+                at = start + n + 2;
+            }
+            // Nothing closes on this line: the next line may have its own.
+            None => at = start + line.len(),
+        }
+    }
+    out
+}
+
+/// The bytes of an attribute's value, without its quotes, and its quote; `span` holds the name and the value.
+fn raw_value(source: &str, span: Range<usize>) -> Option<(Range<usize>, Option<char>)> {
+    let text = source.get(span.clone())?;
+    let name = text.find(|c: char| c == '=' || c.is_ascii_whitespace())?;
+    let rest = text[name..].trim_start_matches(|c: char| c.is_ascii_whitespace()).strip_prefix('=')?;
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace());
+    let start = span.end - rest.len();
+    match rest.chars().next()? {
+        quote @ ('"' | '\'') => {
+            let length = rest[1..].find(quote)?;
+            Some((start + 1..start + 1 + length, Some(quote)))
+        }
+        _ => {
+            let length = rest.find(|c: char| c.is_ascii_whitespace() || c == '>').unwrap_or(rest.len());
+            Some((start..start + length, None))
+        }
+    }
+}
+
+/// The source with `lang="fr"` made `lang="en"`, in all its spellings.
+fn say_english(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut at = 0;
+    for (token, _) in tokens(source, 0..source.len()) {
+        let Token::StartTag(tag) = token else { continue };
+        let mut values: Vec<Range<usize>> = ["lang", "xml:lang"]
+            .iter()
+            .filter_map(|key| tag.attributes.get(key.as_bytes()))
+            .filter(|v| {
+                let value = String::from_utf8_lossy(v).to_lowercase();
+                value == "fr" || value.starts_with("fr-") || value.starts_with("fr_")
+            })
+            .filter_map(|v| raw_value(source, v.span.start..v.span.end).map(|(range, _)| range))
+            .collect();
+        values.sort_by_key(|range| range.start);
+        for range in values {
+            out.push_str(&source[at..range.start]);
+            out.push_str("en");
+            at = range.end;
+        }
+    }
+    out + &source[at..]
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::laws::{hold, hostile, read, render, reversed, upper};
+    use super::super::{Format, Parsed};
+    use super::*;
+    use crate::document::Target;
+
+    fn document(source: &str) -> Box<dyn Parsed> {
+        read(Format::Html, source)
+    }
+
+    fn texts(source: &str) -> Vec<String> {
+        document(source).document().blocks().iter().map(|b| b.text.clone()).collect()
+    }
+
+    fn shouted(source: &str) -> String {
+        render(&*document(source), upper)
+    }
+
+    fn turned(source: &str) -> String {
+        render(&*document(source), reversed)
+    }
+
+    #[test]
+    fn blocks_are_found_and_the_rest_is_left_alone() {
+        let source = "<!doctype html><html lang=\"fr\"><head><title>Un &amp; deux</title><style>p{}</style></head>\n<body><!-- non -->\n<h1>Titre</h1><p>Texte<ul><li>un<li>deux</ul><table><tr><td>case<td>12</table><pre>code</pre><script>var a='p'</script><div>fin<div>là</div></div>";
+        assert_eq!(texts(source), ["Un & deux", "Titre", "Texte", "un", "deux", "case", "fin", "là"]);
+        assert!(shouted(source).contains("<title>UN & DEUX</title><style>p{}</style>"));
+        let kinds: Vec<_> = document(source).document().blocks().iter().map(|b| b.kind).collect();
+        use BlockKind::*;
+        assert_eq!(kinds, [Heading, Heading, Paragraph, ListItem, ListItem, Cell, Paragraph, Paragraph]);
+    }
+
+    #[test]
+    fn tags_stand_round_their_words() {
+        assert_eq!(turned("<p>un <b>deux <i>trois</i></b> <a href='x'>quatre</a></p>"), "<p><a href='x'>quatre</a> <b><i>trois</i> deux</b> un</p>");
+        assert_eq!(turned("<p><b>un deux</b></p>"), "<p><b>deux un</b></p>");
+        assert_eq!(turned("<p>un <code>ls  -l</code> <i class=z></i> deux</p>"), "<p>deux <i class=z></i> <code>ls  -l</code> un</p>");
+        assert_eq!(turned("a <b>b <i>c</b> d</i> e"), "e </i>d <b>c<i> b</b> a");
+    }
+
+    #[test]
+    fn attributes_that_people_read_are_fields() {
+        let source = "<meta name=description content=\"Le site\"><meta name=viewport content=\"width=3\"><p>Voir <img src=a.png alt='Un chat &amp; moi' title=oui> là</p><input placeholder=\"Nom\" value=\"Jean\"><input type=submit value=Envoyer>";
+        assert_eq!(texts(source), ["Le site", "Voir là", "Un chat & moi", "oui", "Nom", "Envoyer"]);
+        let out = shouted(source);
+        assert!(out.contains("content=\"LE SITE\"") && out.contains("content=\"width=3\""), "{out}");
+        assert!(out.contains("VOIR <img src=a.png alt='UN CHAT & MOI' title=\"OUI\"> Là"), "{out}");
+        assert!(out.contains("placeholder=\"NOM\" value=\"Jean\"") && out.contains("value=\"ENVOYER\""), "{out}");
+    }
+
+    #[test]
+    fn what_must_not_be_translated_is_not() {
+        let source = "<p translate=no>un</p><p class='a notranslate'>deux <b>x</b></p><p>trois <span translate=\"no\">le <b>nom</b></span> quatre</p>";
+        assert_eq!(texts(source), ["trois le nom quatre"]);
+        assert_eq!(turned("<p>un <span translate=\"no\">le <b>nom</b></span> deux</p>"), "<p>deux <span translate=\"no\">le <b>nom</b></span> un</p>");
+    }
+
+    #[test]
+    fn text_stays_text() {
+        let parsed = document("<p title='un'>deux &lt;p&gt;</p>");
+        let targets = ["it's \"&amp;\"", "a <b> & c &lt; d < e <"].map(|t| Target { text: t.to_owned(), marks: vec![] });
+        let out = parsed.render(&targets);
+        assert_eq!(out, "<p title='it&#39;s \"&amp;amp;\"'>a &lt;b> & c &amp;lt; d < e &lt;</p>");
+        assert_eq!(texts(&out), ["it's \"&amp;\"", "a <b> & c &lt; d < e <"]);
+    }
+
+    #[test]
+    fn lines_stay_where_they_are() {
+        let source = "<p>\n  Une phrase\n  sur <b>deux</b> lignes.\n</p>";
+        assert_eq!(texts(source), ["Une phrase\nsur deux lignes."]);
+        assert_eq!(shouted(source), "<p>\n  UNE PHRASE\n  SUR <b>DEUX</b> LIGNES.\n</p>");
+    }
+
+    #[test]
+    fn line_breaks_end_a_block_unless_the_sentence_goes_on() {
+        assert_eq!(texts("<p>Un.<br>Deux<br/>trois <i>quatre<br>Cinq</i></p>"), ["Un.", "Deux trois quatre Cinq"]);
+        assert_eq!(shouted("Deux<br>\n trois"), "DEUX<br>\n TROIS");
+    }
+
+    #[test]
+    fn the_language_is_changed_when_asked() {
+        let options = Options { language: true, ..Options::default() };
+        let source = "<html xml:lang='fr-FR' lang=fr><p lang=\"de\">x".to_owned();
+        let parsed = parse(source, &options).expect("is text");
+        assert_eq!(parsed.document().source(), "<html xml:lang='en' lang=en><p lang=\"de\">x");
+    }
+
+    const PARTS: &[&str] = &[
+        "<p>", "</p>", "<b>", "</b>", "<i>", "</i>", "<a href='x' title='un lien'>", "</a>", "<br>", "<br/>", "<img alt=\"un chat\">",
+        "<img alt=chat/>", "<div class=notranslate>", "<span translate=no>", "</span>", "</div>", "<pre>", "</pre>", "<code>", "</code>",
+        "<script>", "</script>", "<!--", "-->", "<![CDATA[", "]]>", "<?x ?>", "&amp;", "&nbsp", "&#10;", "&", "&#x;", "<", "</", "<p", "<a b='",
+        "<title>", "</title>", "<td>", "<li>", "{{ x }}", "{%", "%}", "<!doctype html>", "<meta name=description content='le'>", "<textarea>",
+        "<html lang=fr>", "<svg>", "</svg>", "<plaintext>",
+    ];
+
+    proptest! {
+        #[test]
+        fn laws(source in hostile(PARTS)) {
+            hold(&*document(&source), &source)?;
+        }
+
+        /// Turning the words round loses, doubles and crosses no tag.
+        #[test]
+        fn tags_are_kept(parts in proptest::collection::vec(proptest::sample::select(
+            &["un", "deux", " ", " ", "trois. ", "<b>", "</b>", "<i>", "</i>", "<img>", "<br>", "<code>x</code>"][..]), 0..24))
+        {
+            let source = format!("<p>{}</p>", parts.concat());
+            let out = turned(&source);
+            let tags = |text: &str| {
+                let mut tags: Vec<String> = text.match_indices('<').map(|(i, _)| text[i..].split('>').next().unwrap_or_default().to_owned()).collect();
+                tags.sort();
+                tags
+            };
+            prop_assert_eq!(tags(&source), tags(&out), "{} {}", source, out);
+        }
+    }
+}

@@ -1,0 +1,670 @@
+//! Markdown (CommonMark and what GitHub adds): text is translated, everything else stays byte for byte. A paragraph keeps its
+//! number of lines; emphasis and links are marks; titles and `alt` texts are fields.
+
+use std::ops::Range;
+
+use pulldown_cmark::{Event, LinkType, Options as Extensions, Parser, Tag, TagEnd};
+
+use super::flow::Flow;
+use super::html::{self, goes_on, templates};
+use super::lines::lines;
+use super::weave::{Shape, Syntax, Woven};
+use super::{Options, escape, front_matter};
+use crate::document::{Block, BlockKind};
+use crate::error::Result;
+
+/// Reads a Markdown document; every text is one.
+///
+/// # Errors
+/// Never for a text; see [`crate::document::Document::new`].
+pub(crate) fn parse(source: String, options: &Options) -> Result<Woven> {
+    let mut found = Vec::new();
+    let start = front_matter::read(&source, &options.front_matter, &mut found);
+    let masked = Masked::new(&source, start);
+    let extensions = Extensions::ENABLE_TABLES
+        | Extensions::ENABLE_FOOTNOTES
+        | Extensions::ENABLE_STRIKETHROUGH
+        | Extensions::ENABLE_TASKLISTS
+        | Extensions::ENABLE_HEADING_ATTRIBUTES
+        | Extensions::ENABLE_MATH
+        | Extensions::ENABLE_GFM
+        | Extensions::ENABLE_DEFINITION_LIST;
+    let parser = Parser::new_ext(&masked.text[start..], extensions);
+    let references = parser.reference_definitions().iter().next().is_some();
+    let syntax = Syntax::Markdown { cell: false, references };
+    let mut reader = Reader {
+        source: &source,
+        masked: &masked,
+        out: &mut found,
+        flow: Flow::new(syntax),
+        syntax,
+        containers: Vec::new(),
+        open: Vec::new(),
+        tags: Vec::new(),
+        last: start,
+        broken: None,
+        skip: None,
+    };
+    for (event, range) in parser.into_offset_iter() {
+        reader.event(event, start + range.start..start + range.end);
+    }
+    reader.end_flow();
+    Woven::new(source, found)
+}
+
+/// The source with other programs' markup hidden from the Markdown parser, byte for byte as long as it.
+struct Masked {
+    text: String,
+    /// What is hidden within lines, in order.
+    spans: Vec<Range<usize>>,
+}
+
+impl Masked {
+    fn new(source: &str, from: usize) -> Self {
+        let mut text = source.to_owned();
+        let mut spans = Vec::new();
+        let hide = |text: &mut String, range: Range<usize>, sign: &str| {
+            let filled = sign.repeat(range.len());
+            text.replace_range(range, &filled);
+        };
+        for line in lines(source).into_iter().filter(|line| line.content.start >= from) {
+            let content = &source[line.content.clone()];
+            let body = content.trim_start_matches([' ', '\t', '>']);
+            let start = line.content.end - body.len();
+            let body = body.trim_end();
+            let inner = templates(body);
+            let whole = matches!(inner.first(), Some(r) if *r == (0..body.len())) || body.starts_with("{:") && body.ends_with('}');
+            if (body.starts_with(":::") || whole) && body.len() >= 3 {
+                // A rule ends a paragraph and means nothing else.
+                let end = start + body.len();
+                text.replace_range(start..end, &format!("***{}", " ".repeat(body.len() - 3)));
+                continue;
+            }
+            for span in inner.into_iter().chain(attribute_lists(body)) {
+                spans.push(start + span.start..start + span.end);
+            }
+        }
+        spans.sort_by_key(|span| span.start);
+        let mut end = 0;
+        spans.retain(|span| {
+            let apart = span.start >= end;
+            end = end.max(span.end);
+            apart
+        });
+        for span in &spans {
+            hide(&mut text, span.clone(), "x");
+        }
+        Self { text, spans }
+    }
+}
+
+/// `{.class}`, `{target=_blank}` right after a link, an image, code or emphasis.
+fn attribute_lists(line: &str) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    for (start, _) in line.match_indices('{') {
+        let after = line[..start].ends_with([')', ']', '`', '*', '_']);
+        let inner = &line[start + 1..];
+        let Some(end) = inner.find('}').filter(|_| after && !inner.starts_with(['{', '%'])) else { continue };
+        let known = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '#' | '=' | '"' | '\'' | ' ' | ':' | '/');
+        let names = inner[..end].contains(['.', '#', '=', ':']);
+        if names && inner[..end].chars().all(known) {
+            out.push(start..start + 1 + end + 1);
+        }
+    }
+    out
+}
+
+struct Reader<'a> {
+    source: &'a str,
+    masked: &'a Masked,
+    out: &'a mut Vec<(Block, Shape)>,
+    flow: Flow,
+    syntax: Syntax,
+    containers: Vec<Container>,
+    /// The numbers of open marks; `None` for an element that makes none.
+    open: Vec<Option<usize>>,
+    /// Names and numbers of open HTML tags in the flow.
+    tags: Vec<(String, usize)>,
+    /// Where the last event of the flow ended.
+    last: usize,
+    /// The source bytes of a line end that stands before the next event.
+    broken: Option<Range<usize>>,
+    /// Inside something that is read from the source as a whole: how deep, and what it is.
+    skip: Option<(usize, Whole)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Container {
+    Quote,
+    Item,
+    Heading,
+    Cell,
+    Code,
+    Html,
+    Other,
+}
+
+enum Whole {
+    Image { named: bool },
+    Address,
+}
+
+impl<'a> Reader<'a> {
+    fn event(&mut self, event: Event<'a>, range: Range<usize>) {
+        if let Some((depth, _)) = &mut self.skip {
+            match event {
+                Event::Start(_) => *depth += 1,
+                Event::End(_) => *depth -= 1,
+                _ => {}
+            }
+            if self.skip.as_ref().is_some_and(|(depth, _)| *depth == 0)
+                && let Some((_, whole)) = self.skip.take()
+            {
+                self.whole(whole, range);
+            }
+            return;
+        }
+        match event {
+            Event::Text(_) if self.containers.iter().any(|c| matches!(c, Container::Code | Container::Html)) => {}
+            Event::Text(text) => self.text(&text, range),
+            Event::Code(_) => self.code(range, '`'),
+            Event::InlineMath(_) | Event::DisplayMath(_) => self.code(range, '$'),
+            Event::InlineHtml(_) => self.tag(range),
+            Event::FootnoteReference(_) => {
+                self.line_end(range.start);
+                self.flow.stand(range.clone());
+                self.last = range.end;
+            }
+            Event::SoftBreak => self.soft_break(range),
+            Event::HardBreak => self.hard_break(range),
+            Event::Start(tag) => self.start(tag, range),
+            Event::End(tag) => self.end(tag, range),
+            Event::Rule => self.end_flow(),
+            Event::Html(_) | Event::TaskListMarker(_) => {}
+        }
+    }
+
+    /// Where the text of an event starts in the source: with the backslash that escapes its first character.
+    fn escaped(&self, at: usize) -> usize {
+        let backslashes = self.source[..at].len() - self.source[..at].trim_end_matches('\\').len();
+        let sign = self.source[at..].starts_with(|c: char| c.is_ascii_punctuation());
+        if sign && backslashes % 2 == 1 { at - 1 } else { at }
+    }
+
+    fn text(&mut self, text: &str, range: Range<usize>) {
+        let start = self.escaped(range.start);
+        self.line_end(start);
+        let hidden = self.masked.spans.partition_point(|span| span.end <= range.start);
+        let hidden: Vec<_> =
+            self.masked.spans[hidden..].iter().take_while(|span| span.start < range.end).cloned().collect();
+        let masked = &self.masked.text[range.clone()];
+        if hidden.is_empty() && self.source[range.clone()] == *masked {
+            self.flow.text_run(text, start..range.end);
+        } else if text != masked || hidden.is_empty() {
+            // Hidden text among entities, or a hidden line: it passes through as it is.
+            self.flow.verbatim(&self.source[range.clone()], start..start, range.end..range.end);
+        } else {
+            let mut at = range.start;
+            for span in hidden {
+                let span = span.start.max(at)..span.end.min(range.end);
+                self.flow.text_run(&self.source[at..span.start], at..span.start);
+                if !self.flow.extend(span.clone(), &self.source[span.clone()]) {
+                    let (from, to) = (span.start..span.start, span.end..span.end);
+                    self.flow.verbatim(&self.source[span.clone()], from, to);
+                }
+                at = span.end;
+            }
+            self.flow.text_run(&self.source[at..range.end], at..range.end);
+        }
+        self.last = range.end;
+    }
+
+    fn code(&mut self, range: Range<usize>, sign: char) {
+        self.line_end(range.start);
+        let raw = &self.source[range.clone()];
+        let n = raw.len() - raw.trim_start_matches(sign).len();
+        let n = n.min(raw.len() / 2);
+        let inner = raw[n..raw.len() - n].split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        if inner.is_empty() {
+            self.flow.stand(range.clone());
+        } else {
+            self.flow.verbatim(&inner, range.start..range.start + n, range.end - n..range.end);
+        }
+        self.last = range.end;
+    }
+
+    fn tag(&mut self, range: Range<usize>) {
+        self.line_end(range.start);
+        self.last = range.end;
+        let tag = html::tag(self.source, range.clone());
+        let name = tag.name.as_deref().unwrap_or_default();
+        if name == "br" {
+            if self.flow.is_level() && !goes_on(self.flow.text(), &self.source[range.end..]) {
+                self.end_flow();
+            } else {
+                self.flow.stand(range);
+                self.flow.space(None);
+            }
+        } else if tag.closing {
+            match self.tags.iter().rposition(|(open, _)| open == name) {
+                Some(depth) => {
+                    let id = self.tags[depth].1;
+                    self.tags.truncate(depth);
+                    self.flow.close(id, range, None);
+                }
+                None => self.flow.stand(range),
+            }
+        } else if tag.alone {
+            self.flow.stand(range);
+        } else {
+            let id = self.flow.open(range);
+            self.tags.push((name.to_owned(), id));
+        }
+        for (range, text, quote) in tag.fields {
+            self.flow.field(range, text, Box::new(move |text| escape::attribute(text, quote)));
+        }
+    }
+
+    /// The source bytes from the last event over a line end to the next line's text.
+    fn over_line_end(&self, range: &Range<usize>) -> Range<usize> {
+        let quoted = self.containers.contains(&Container::Quote);
+        let rest = &self.source[range.end..];
+        let blank = |c: char| matches!(c, ' ' | '\t') || quoted && c == '>';
+        let end = range.end + rest.len() - rest.trim_start_matches(blank).len();
+        self.last.min(range.start)..end
+    }
+
+    fn soft_break(&mut self, range: Range<usize>) {
+        let raw = self.over_line_end(&range);
+        self.last = raw.end;
+        // A new turn of speech, the name under a quotation.
+        let turn = self.source[raw.end..].starts_with(['—', '–']) && self.flow.is_level();
+        if turn && self.flow.text().ends_with(['.', '!', '?', '…', ':', '»', '”', '"']) {
+            self.end_flow();
+            return;
+        }
+        self.broken = Some(raw);
+    }
+
+    fn hard_break(&mut self, range: Range<usize>) {
+        let raw = self.over_line_end(&range);
+        self.last = raw.end;
+        if self.flow.is_level() && !goes_on(self.flow.text(), &self.source[raw.end..]) {
+            self.end_flow();
+        } else {
+            self.flow.stand(raw);
+            self.flow.space(None);
+        }
+    }
+
+    /// Tells the flow of the line end before what starts at `at`.
+    fn line_end(&mut self, at: usize) {
+        match self.broken.take() {
+            Some(raw) => self.flow.space(Some(raw.start..raw.end.min(at))),
+            None => {
+                if self.source.get(self.last..at).is_some_and(|s| s.contains([' ', '\t'])) {
+                    self.flow.space(None);
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, tag: Tag<'a>, range: Range<usize>) {
+        let container = match tag {
+            Tag::Emphasis | Tag::Strong | Tag::Strikethrough => {
+                self.line_end(range.start);
+                let raw = &self.source[range.clone()];
+                let n = match tag {
+                    Tag::Emphasis => 1,
+                    Tag::Strong => 2,
+                    _ => (raw.len() - raw.trim_start_matches('~').len()).min(2),
+                };
+                let id = self.flow.open(range.start..range.start + n);
+                self.open.push(Some(id));
+                self.last = range.start + n;
+                return;
+            }
+            Tag::Link { link_type: LinkType::Autolink | LinkType::Email, .. } => {
+                self.skip = Some((1, Whole::Address));
+                return;
+            }
+            Tag::Link { .. } => {
+                self.line_end(range.start);
+                let id = self.flow.open(range.start..range.start + 1);
+                self.open.push(Some(id));
+                self.last = range.start + 1;
+                return;
+            }
+            Tag::Image { link_type, .. } => {
+                self.skip = Some((1, Whole::Image { named: link_type == LinkType::Inline }));
+                return;
+            }
+            Tag::Superscript | Tag::Subscript => {
+                self.open.push(None);
+                return;
+            }
+            Tag::BlockQuote(_) => Container::Quote,
+            Tag::Item | Tag::DefinitionListDefinition => Container::Item,
+            Tag::Heading { .. } | Tag::DefinitionListTitle => Container::Heading,
+            Tag::TableCell => Container::Cell,
+            Tag::CodeBlock(_) | Tag::MetadataBlock(_) => Container::Code,
+            Tag::HtmlBlock => {
+                self.end_flow();
+                if !self.containers.contains(&Container::Quote) {
+                    html::read(self.source, range.clone(), self.out);
+                }
+                Container::Html
+            }
+            _ => Container::Other,
+        };
+        self.end_flow();
+        if container == Container::Cell
+            && let Syntax::Markdown { references, .. } = self.syntax
+        {
+            self.flow = Flow::new(Syntax::Markdown { cell: true, references });
+        }
+        self.containers.push(container);
+        self.last = range.start;
+    }
+
+    fn end(&mut self, tag: TagEnd, range: Range<usize>) {
+        match tag {
+            TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
+                let raw = &self.source[range.clone()];
+                let n = match tag {
+                    TagEnd::Emphasis => 1,
+                    TagEnd::Strong => 2,
+                    _ => (raw.len() - raw.trim_end_matches('~').len()).min(2),
+                };
+                if let Some(Some(id)) = self.open.pop() {
+                    self.flow.close(id, range.end - n..range.end, None);
+                }
+                self.last = range.end;
+            }
+            TagEnd::Link => {
+                if let Some(Some(id)) = self.open.pop() {
+                    self.link(id, range.clone());
+                }
+                self.last = range.end;
+            }
+            TagEnd::Superscript | TagEnd::Subscript => {
+                self.open.pop();
+            }
+            _ => {
+                self.end_flow();
+                self.containers.pop();
+                self.last = range.end;
+            }
+        }
+    }
+
+    fn link(&mut self, id: usize, range: Range<usize>) {
+        let close = self.last.min(range.end)..range.end;
+        let raw = &self.source[close.clone()];
+        // A reference whose text is its name needs the name once its text has changed.
+        let name = &self.source[(range.start + 1).min(close.start)..close.start];
+        let closing = matches!(raw.trim_start(), "]" | "][]").then(|| format!("][{name}]"));
+        let title = title(raw, close.start);
+        self.flow.close(id, close, closing);
+        self.title(title);
+    }
+
+    fn title(&mut self, title: Option<(Range<usize>, char)>) {
+        if let Some((range, quote)) = title {
+            let text = unescape(&self.source[range.clone()]);
+            let encode = move |text: &str| {
+                let text = text.replace('\\', "\\\\").replace(quote, &format!("\\{quote}"));
+                super::plain::one_line(&text)
+            };
+            self.flow.field(range, text, Box::new(encode));
+        }
+    }
+
+    fn whole(&mut self, whole: Whole, range: Range<usize>) {
+        self.line_end(range.start);
+        self.last = range.end;
+        match whole {
+            Whole::Address => {
+                let inner = &self.source[range.start + 1..range.end - 1];
+                self.flow.verbatim(inner, range.start..range.start + 1, range.end - 1..range.end);
+            }
+            Whole::Image { named } => {
+                self.flow.stand(range.clone());
+                let raw = &self.source[range.clone()];
+                let Some(alt) = raw.find("](").filter(|&n| named && n >= 2) else { return };
+                let text = &raw[2..alt];
+                if !text.contains(['[', ']', '`', '<', '\n', '*']) {
+                    let encode = |text: &str| super::plain::one_line(text).replace('[', "\\[").replace(']', "\\]");
+                    self.flow.field(range.start + 2..range.start + alt, unescape(text), Box::new(encode));
+                }
+                self.title(title(&raw[alt..], range.start + alt));
+            }
+        }
+    }
+
+    fn end_flow(&mut self) {
+        self.broken = None;
+        self.tags.clear();
+        self.open.iter_mut().for_each(|open| *open = None);
+        let flow = std::mem::replace(&mut self.flow, Flow::new(self.syntax));
+        let kind = match self.containers.iter().rev().find(|c| !matches!(c, Container::Other)) {
+            Some(Container::Heading) => BlockKind::Heading,
+            Some(Container::Cell) => BlockKind::Cell,
+            Some(Container::Item) => BlockKind::ListItem,
+            _ => BlockKind::Paragraph,
+        };
+        flow.finish(kind, self.out);
+    }
+}
+
+/// The title in `](address "title")`, which starts at byte `at`, and its closing quote.
+fn title(raw: &str, at: usize) -> Option<(Range<usize>, char)> {
+    let open = raw.find("](")? + 2;
+    let inner = raw[open..].strip_suffix(')')?;
+    let rest = inner.trim_start();
+    let address = match rest.strip_prefix('<') {
+        Some(inside) => inside.find('>')? + 2,
+        None => rest.find(|c: char| c.is_ascii_whitespace())?,
+    };
+    let rest = rest[address..].trim();
+    let quote = match rest.chars().next()? {
+        quote @ ('"' | '\'') => quote,
+        '(' => ')',
+        _ => return None,
+    };
+    let text = rest[1..].strip_suffix(quote).filter(|text| !text.contains('\n'))?;
+    let start = at + (text.as_ptr() as usize - raw.as_ptr() as usize);
+    Some((start..start + text.len(), quote))
+}
+
+/// Backslash escapes and entities taken out.
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match chars.next_if(|&next| c == '\\' && next.is_ascii_punctuation()) {
+            Some(next) => out.push(next),
+            None => out.push(c),
+        }
+    }
+    html::decode(&out)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::laws::{hold, hostile, read, render, reversed, upper};
+    use super::super::{Format, Parsed};
+    use super::*;
+    use crate::document::{Mark, Target};
+
+    fn document(source: &str) -> Box<dyn Parsed> {
+        read(Format::Markdown, source)
+    }
+
+    fn texts(source: &str) -> Vec<String> {
+        document(source).document().blocks().iter().map(|b| b.text.clone()).collect()
+    }
+
+    fn shouted(source: &str) -> String {
+        render(&*document(source), upper)
+    }
+
+    fn turned(source: &str) -> String {
+        render(&*document(source), reversed)
+    }
+
+    #[test]
+    fn blocks_are_found_and_code_is_not() {
+        let source = "Un *petit* titre\n===\n\n> cité\n> encore\n\n- [x] fait\n- fini\n\n  suite\n\n| a | b |\n|---|---|\n| c \\| d | 12 |\n\n    code\n\n```sh\necho\n```\n\n[^1]: Une note.\n\n[ref]: http://x.fr\n";
+        let expected = ["Un petit titre", "cité\nencore", "fait", "fini", "suite", "a", "b", "c | d", "Une note."];
+        assert_eq!(texts(source), expected);
+    }
+
+    #[test]
+    fn marks_stand_round_their_words() {
+        assert_eq!(turned("un **deux** `ls -l` *trois _quatre_* cinq\n"), "cinq *_quatre_ trois* `ls -l` **deux** un\n");
+        assert_eq!(turned("un [deux trois](u \"t\") quatre"), "quatre [trois deux](u \"t\") un");
+        assert_eq!(turned("voir <http://a.fr/é> ici"), "ici <http://a.fr/é> voir");
+        assert_eq!(turned("eau[^1] et vin.\n\n[^1]: n"), "vin. et [^1]eau\n\n[^1]: n");
+        assert_eq!(turned("un <b>mot</b> de trop"), "trop de <b>mot</b> un");
+    }
+
+    #[test]
+    fn a_reference_keeps_its_name() {
+        let links = "un [mot][r] et [nom][] ou [Sens] là\n\n[r]: /r\n[nom]: /n\n[sens]: /s\n";
+        let out = shouted(links);
+        assert!(out.starts_with("UN [MOT][r] ET [NOM][nom] OU [SENS][Sens] Là\n\n[r]: /r"), "{out}");
+    }
+
+    #[test]
+    fn titles_and_alternative_texts_are_fields() {
+        let source = "![Une *soupe*](s.jpg 'La soupe')\n\nVoir [ici](u \"Le titre\") et ![un chat](c.png) là.\n";
+        assert_eq!(texts(source), ["La soupe", "Voir ici et  là.", "Le titre", "un chat"].map(|s| s.replace("  ", " ")));
+        assert_eq!(
+            shouted(source),
+            "![Une *soupe*](s.jpg 'LA SOUPE')\n\nVOIR [ICI](u \"LE TITRE\") ET ![UN CHAT](c.png) Là.\n"
+        );
+    }
+
+    #[test]
+    fn a_paragraph_keeps_its_lines_and_their_prefixes() {
+        let source = "> - un mot\n>   deux mots\n>   trois mots et plus\n";
+        assert_eq!(shouted(source), source.to_ascii_uppercase());
+        let parsed = document(source);
+        let target = Target { text: "one two three four five six seven - eight".to_owned(), marks: vec![] };
+        let out = parsed.render(&[target]);
+        assert_eq!(out.lines().count(), 3);
+        assert!(out.lines().skip(1).all(|l| l.starts_with(">   ") && !l.starts_with(">   -")), "{out}");
+    }
+
+    #[test]
+    fn line_breaks_set_by_hand_stay() {
+        assert_eq!(texts("Première ligne.  \nDeuxième\\\nsuite *ici  \nou là*\n"), ["Première ligne.", "Deuxième suite ici ou là"]);
+        let source = "Oui.  \nNon\\\nsuite *ici  \nou là*\n";
+        assert_eq!(shouted(source), "OUI.  \nNON\\\nSUITE *ICI  \nOU Là*\n");
+    }
+
+    #[test]
+    fn other_programs_markup_passes_through() {
+        let source = ":::note\nAttention ici.\n:::\n\n{% if x %}\nLe site {{ site.nom }} est *neuf*{.x}.\n{% endif %}\n{: .classe}\n";
+        assert_eq!(texts(source), ["Attention ici.", "Le site {{ site.nom }} est neuf."]);
+        let out = ":::note\nATTENTION ICI.\n:::\n\n{% if x %}\nLE SITE {{ site.nom }} EST *NEUF*{.x}.\n{% endif %}\n{: .classe}\n";
+        assert_eq!(shouted(source), out);
+    }
+
+    #[test]
+    fn named_fields_of_the_front_matter_are_translated() {
+        let source = "---\ntitle: Le *chat* : une vie\nauthor: Jean\nsummary: >\n  Il dort\n  beaucoup.\ndescription: 'l''été'\nseo:\n  title: non\nexcerpt: \"dit \\\"oui\\\"\" # note\n---\n# Haut\n";
+        assert_eq!(texts(source), ["Le *chat* : une vie", "Il dort\nbeaucoup.", "l'été", "dit \"oui\"", "Haut"]);
+        let out = shouted(source);
+        assert!(out.contains("title: \"LE *CHAT* : UNE VIE\"\nauthor: Jean\nsummary: >\n  IL DORT\n  BEAUCOUP.\n"), "{out}");
+        assert!(out.contains("'L''éTé'\nseo:\n  title: non\nexcerpt: \"DIT \\\"OUI\\\"\" # note\n"), "{out}");
+        let toml = "+++\ntitle = \"Le chat\"\ndraft = true\n+++\nOui.\n";
+        assert_eq!(shouted(toml), "+++\ntitle = \"LE CHAT\"\ndraft = true\n+++\nOUI.\n");
+    }
+
+    #[test]
+    fn html_in_markdown_is_read_as_html() {
+        let source = "<div class=\"a\">\n  <p>Un <b>mot</b>&nbsp;!</p>\n</div>\n\nUn *mot*.\n";
+        assert_eq!(texts(source), ["Un mot\u{a0}!", "Un mot."]);
+        assert_eq!(shouted(source), "<div class=\"a\">\n  <p>UN <b>MOT</b>\u{a0}!</p>\n</div>\n\nUN *MOT*.\n");
+    }
+
+    #[test]
+    fn a_dash_at_the_start_is_a_turn_of_speech() {
+        let parsed = document("> — Oui.\n> — Non *mais*.\n");
+        let found: Vec<_> = parsed.document().blocks().iter().map(|b| (b.kind, b.text.as_str())).collect();
+        assert_eq!(found, [(BlockKind::Dialogue, "Oui."), (BlockKind::Dialogue, "Non mais.")]);
+    }
+
+    #[test]
+    fn emphasis_in_a_word_takes_asterisks() {
+        let parsed = document("un _mot_ là");
+        let mark = |range| Mark { range, id: 0, verbatim: false };
+        let target = Target { text: "wording here".to_owned(), marks: vec![mark(0..4)] };
+        assert_eq!(parsed.render(&[target]), "*word*ing here");
+        let target = Target { text: "a word here".to_owned(), marks: vec![mark(1..7)] };
+        assert_eq!(parsed.render(&[target]), "a _word_ here");
+    }
+
+    #[test]
+    fn marks_that_are_lost_or_out_of_place_do_no_harm() {
+        let parsed = document("un **deux** [trois](u) quatre");
+        let mark = |range, id| Mark { range, id, verbatim: false };
+        let target = Target { text: "é b c".to_owned(), marks: vec![mark(1..4, 0), mark(3..99, 1)] };
+        assert_eq!(parsed.render(&[target]), "**é b[ c**](u)".replace("b[ c**](u)", "[b](u)** c").replace("é [b]", "é [b]"));
+        let target = Target { text: "abc".to_owned(), marks: vec![] };
+        assert_eq!(parsed.render(&[target]), "abc****[](u)");
+    }
+
+    const PARTS: &[&str] = &[
+        "*", "**", "_", "~~", "`", "```\n", "[", "](u)", "](u \"le titre\")", "![", "[^1]", "[^1]: ", "# ", "- ", "1. ", "> ", "| ", "|",
+        "|---|---|\n", "---\n", "===\n", "    ", "  \n", "\\\n", "<b>", "</b>", "<br>", "<div>", "</div>\n", "<img alt='un chat'>", "<!--",
+        "-->", "&amp;", "&nbsp;", "{{ x }}", "{% y %}", "{.c}", "\n:::note\n", ":::\n", "\n\n", "title: ", "+++\n", "<http://a.fr>", "$x$",
+        "[r]: /u\n", "[r]", ": ", "[ ] ", "— ",
+    ];
+
+    /// Words and signs that could be markup, in texts that a translation might be.
+    const SIGNS: &[&str] = &[
+        "word", "a*b", "*a*", "_a_", "a_b", "**", "* b", "[a]", "[a](b)", "[^1]", "`x`", "`", "<b>", "a < b", "&amp;", "&", "1.", "2) ",
+        "-", "+", "#", "##", "> ", "|", "\\", "\\*", "~~a~~", "~", "$a$", "$5", "===", "---", "!", "![a](b)", "http://a.fr/b_c", "é",
+        "(", ")", "]", "::", ": a", "{x}", "***", "\u{a0}", "<!--", "&#35;", "]: b",
+    ];
+
+    proptest! {
+        #[test]
+        fn laws(source in hostile(PARTS)) {
+            hold(&*document(&source), &source)?;
+        }
+
+        #[test]
+        fn laws_with_front_matter(head in hostile(PARTS), body in hostile(PARTS)) {
+            let source = format!("---\ntitle: {head}\ndescription: |\n  {head}\n---\n{body}");
+            hold(&*document(&source), &source)?;
+        }
+
+        #[test]
+        fn text_stays_text(
+            words in proptest::collection::vec(proptest::sample::select(SIGNS), 1..8),
+            frame in proptest::sample::select(&["{}\n", "# {}\n", "- {}\n", "> {}\n", "| {} |\n|---|\n", "a **{}** b\n", "[{}](u) b\n"][..]),
+        ) {
+            let text = format!("Mot {}", words.join(" ")).split_whitespace().collect::<Vec<_>>().join(" ");
+            for text in [text.clone(), text.trim_start_matches("Mot ").to_owned() + " mot"] {
+                let parsed = document(&frame.replace("{}", "un mot"));
+                let block = &parsed.document().blocks()[0];
+                let from = if frame.starts_with("a **") { 2 } else { 0 };
+                let (before, after) = (&block.text[..from], &block.text[from + 6..]);
+                let full = format!("{before}{text}{after}");
+                let range = from..from + text.len();
+                let marks = block.marks.iter().map(|m| Mark { range: range.clone(), ..m.clone() }).collect();
+                let out = parsed.render(&[Target { text: full.clone(), marks }]);
+                let again = document(&out);
+                prop_assert_eq!(again.document().blocks().len(), 1, "{:?}", out);
+                let found = again.document().blocks()[0].text.split_whitespace().collect::<Vec<_>>().join(" ");
+                prop_assert_eq!(found, full.split_whitespace().collect::<Vec<_>>().join(" "), "{:?}", out);
+            }
+        }
+    }
+}
