@@ -7,6 +7,8 @@ pub mod markup;
 pub mod names;
 pub mod numbers;
 pub mod placeholders;
+#[cfg(test)]
+mod tests;
 mod text;
 pub mod typography;
 

@@ -38,10 +38,10 @@ fn claim(draft: &mut Draft, p: &Prepared, span: &Span) -> bool {
     let (needle, sure) = match &span.look {
         Look::StandIn(word) => (word.as_str(), true),
         Look::Shown if span.kind == SpanKind::Term => (span.write.as_str(), false),
-        Look::Shown | Look::Hidden => (span.write.as_str(), is_distinct(&span.write)),
+        Look::Shown | Look::Hidden => (span.write.as_str(), is_distinct(span)),
     };
     let found = find(draft, needle, span, sure, true).or_else(|| {
-        let again = matches!(span.look, Look::StandIn(_)).then(|| is_distinct(&span.write));
+        let again = matches!(span.look, Look::StandIn(_)).then(|| is_distinct(span));
         again.and_then(|sure| find(draft, &span.write, span, sure, true))
     });
     // A term may stand there with another case, or be left in French.
@@ -99,9 +99,10 @@ fn find(draft: &Draft, needle: &str, span: &Span, sure: bool, exact: bool) -> Op
     (sure || tie >= 0.2 || (count == 1 && needle.chars().count() > 3)).then_some(range)
 }
 
-/// Whether a string cannot be taken for a word of the translation.
-fn is_distinct(s: &str) -> bool {
-    s.chars().any(|c| !c.is_alphabetic() && c != '\'' && c != ' ') && s.len() > 1
+/// Whether what a span holds cannot be taken for a word of the translation.
+fn is_distinct(span: &Span) -> bool {
+    let s = span.write.as_str();
+    span.kind == SpanKind::Foreign || s.chars().any(|c| !c.is_alphabetic() && c != '\'' && c != ' ') && s.len() > 1
 }
 
 /// Writes the span over the words that the alignment says the model made of it.
@@ -214,7 +215,7 @@ fn remove_strays(draft: &mut Draft, p: &Prepared) {
         let in_source = p.source().matches(span.write.as_str()).count();
         let protected = p.spans().iter().map(|s| s.write.matches(span.write.as_str()).count()).sum::<usize>();
         let lone = matches!(span.kind, SpanKind::Emoji | SpanKind::Sign);
-        if span.kind != SpanKind::Term && (lone || is_distinct(&span.write)) && protected >= in_source {
+        if span.kind != SpanKind::Term && (lone || is_distinct(span)) && protected >= in_source {
             strays.push(&span.write);
         }
     }
