@@ -1,6 +1,7 @@
 //! fr2en turns a French document into the same document in English, on the user's own machine.
 
 pub mod check;
+pub mod cli;
 pub mod decode;
 pub mod document;
 pub mod engine;
@@ -12,3 +13,4 @@ pub mod restore;
 pub mod split;
 pub mod store;
 pub mod tokenize;
+pub mod translator;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: parse the arguments, run, end with the right exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fr2en::cli::main()
+}

@@ -1,5 +1,150 @@
-//! Length buckets and workers.
-use super::*;
-pub(super) fn run(_: &dyn Network, _: &[Vec<u32>], _: &Options, _: &dyn Progress) -> Vec<Result<Vec<Sequence>>> {
-    Vec::new()
+//! Batches of like length, and the workers that decode them.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::{Search, Sequence, beam, greedy, interrupted};
+use crate::engine::{Options, Progress};
+use crate::error::{ErrorKind, Result};
+use crate::marian::{Network, Session};
+
+/// The work of one call, shared by its workers.
+struct Work<'a> {
+    network: &'a dyn Network,
+    sources: &'a [Vec<u32>],
+    options: &'a Options,
+    progress: &'a dyn Progress,
+    /// The sources by length, the longest first.
+    order: Vec<usize>,
+    /// Parts of `order`.
+    batches: Vec<Range<usize>>,
+    /// The next batch that no one has taken.
+    next: AtomicUsize,
+    stopped: AtomicBool,
+}
+
+/// The index of a source, and what became of it.
+type Outcome = (usize, Result<Vec<Sequence>>);
+
+pub(super) fn run(
+    network: &dyn Network,
+    sources: &[Vec<u32>],
+    options: &Options,
+    progress: &dyn Progress,
+) -> Vec<Result<Vec<Sequence>>> {
+    let mut order: Vec<usize> = (0..sources.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(sources[i].len()));
+    let lengths: Vec<usize> = order.iter().map(|&i| sources[i].len()).collect();
+    // With little work, every thread gets some of it.
+    let threads = options.threads.max(1);
+    let share = lengths.iter().sum::<usize>().div_ceil(threads);
+    let batches = buckets(&lengths, options.batch_tokens.min(share));
+    let threads = threads.min(batches.len());
+    let work = Work {
+        network,
+        sources,
+        options,
+        progress,
+        order,
+        batches,
+        next: AtomicUsize::new(0),
+        stopped: AtomicBool::new(false),
+    };
+    let outcomes: Vec<Outcome> = match threads {
+        0 | 1 => work.work(),
+        _ => std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work.work())).collect();
+            // A worker that panics takes the whole call with it, as it would on this thread.
+            workers
+                .into_iter()
+                .flat_map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        }),
+    };
+    let mut results: Vec<Option<Result<Vec<Sequence>>>> = sources.iter().map(|_| None).collect();
+    for (i, outcome) in outcomes {
+        results[i] = Some(outcome);
+    }
+    results.into_iter().map(|result| result.unwrap_or_else(|| Err(interrupted()))).collect()
+}
+
+/// Cuts descending `lengths` into runs of at most `budget` tokens, padding counted; a longer source goes alone.
+fn buckets(lengths: &[usize], budget: usize) -> Vec<Range<usize>> {
+    let mut buckets = Vec::new();
+    let mut start = 0;
+    while start < lengths.len() {
+        let most = budget / lengths[start].max(1);
+        let end = (start + most.max(1)).min(lengths.len());
+        buckets.push(start..end);
+        start = end;
+    }
+    buckets
+}
+
+impl Work<'_> {
+    /// Takes batches until there are none left, or the work is stopped.
+    fn work(&self) -> Vec<Outcome> {
+        let mut session = self.network.session();
+        let mut outcomes = Vec::new();
+        while !self.stopped.load(Ordering::Relaxed) {
+            let Some(batch) = self.batches.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
+            self.decode(session.as_mut(), &self.order[batch.clone()], &mut outcomes);
+        }
+        outcomes
+    }
+
+    /// Decodes the sources `members`. If that fails, each half is tried alone: a device without room for the batch may
+    /// have room for less, and one bad source does not take its neighbours with it.
+    fn decode(&self, session: &mut dyn Session, members: &[usize], outcomes: &mut Vec<Outcome>) {
+        let sources: Vec<&[u32]> = members.iter().map(|&i| self.sources[i].as_slice()).collect();
+        match self.search(session, &sources) {
+            Ok(found) => {
+                let tokens = found.iter().filter_map(|sequences| sequences.first()).map(|best| best.tokens.len()).sum();
+                outcomes.extend(members.iter().copied().zip(found.into_iter().map(Ok)));
+                self.report(members.len(), tokens);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if members.len() == 1 => {
+                outcomes.push((members[0], Err(error)));
+                self.report(1, 0);
+            }
+            Err(_) => {
+                let (left, right) = members.split_at(members.len() / 2);
+                self.decode(session, left, outcomes);
+                self.decode(session, right, outcomes);
+            }
+        }
+    }
+
+    fn search(&self, session: &mut dyn Session, sources: &[&[u32]]) -> Result<Vec<Vec<Sequence>>> {
+        // Asked between any two steps, so that a long batch can be stopped as well.
+        let stopped = || self.report(0, 0);
+        let search = Search { config: self.network.config(), options: self.options, stopped: &stopped };
+        match self.options.beam {
+            0 | 1 => Ok(greedy::search(&search, session, sources)?.into_iter().map(|one| vec![one]).collect()),
+            _ => beam::search(&search, session, sources),
+        }
+    }
+
+    /// Tells the progress; whether to stop.
+    fn report(&self, sources: usize, tokens: usize) -> bool {
+        if !self.progress.done(sources, tokens) {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        self.stopped.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_keep_to_the_budget() {
+        assert_eq!(buckets(&[], 10), []);
+        assert_eq!(buckets(&[20, 5, 5, 2, 1], 10), [0..1, 1..3, 3..5]);
+        assert_eq!(buckets(&[3, 3, 3], 0), [0..1, 1..2, 2..3]);
+        assert_eq!(buckets(&[0, 0], 4), [0..2]);
+        assert_eq!(buckets(&[1; 5], usize::MAX), [0..5]);
+    }
 }

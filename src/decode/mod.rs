@@ -4,16 +4,19 @@ pub mod batch;
 pub mod beam;
 pub mod greedy;
 
+use std::borrow::Cow;
+
 use crate::engine::{Options, Progress};
-use crate::error::Result;
-use crate::marian::Network;
+use crate::error::{Error, ErrorKind, Result};
+use crate::marian::{Config, Network};
 
 /// One hypothesis in tokens.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sequence {
-    /// Target ids without the start token; ends with the end mark if `finished`.
+    /// Target ids without the start token; ends with the end mark if `finished`, and where the configuration forces one at
+    /// the length limit.
     pub tokens: Vec<u32>,
-    /// Log-probability of each token; empty where it was not asked for.
+    /// Log-probability of each token, 0 for a forced one; empty where it was not asked for.
     pub log_probs: Vec<f32>,
     /// Mean log-probability, or what the search ranked by; `NaN` where it was not asked for.
     pub score: f32,
@@ -33,3 +36,49 @@ pub fn decode(
 ) -> Vec<Result<Vec<Sequence>>> {
     batch::run(network, sources, options, progress)
 }
+
+/// What the searches share: the configuration, what was asked for, and whether to go on.
+pub(crate) struct Search<'a> {
+    pub config: &'a Config,
+    pub options: &'a Options,
+    /// Asked at each step; `true` stops the search.
+    pub stopped: &'a dyn Fn() -> bool,
+}
+
+impl Search<'_> {
+    /// The most target tokens for a source of `length` tokens, the end mark not counted.
+    fn limit(&self, length: usize) -> usize {
+        // A translation is rarely half as long again as its source; a model that runs away is stopped here.
+        let reasonable = length.saturating_mul(3).saturating_add(50);
+        let trained = self.config.max_length.min(self.config.max_position_embeddings);
+        // `max_length` counts the start token and the end mark.
+        self.options.max_length.unwrap_or_else(|| reasonable.min(trained.saturating_sub(2)))
+    }
+
+    /// What may not come next after `length` tokens.
+    fn suppressed(&self, length: usize) -> Cow<'_, [u32]> {
+        if length >= self.options.min_length.unwrap_or(0) {
+            return Cow::Borrowed(&self.config.suppressed);
+        }
+        let mut suppressed = self.config.suppressed.clone();
+        suppressed.push(self.config.eos_token_id);
+        Cow::Owned(suppressed)
+    }
+
+    fn go_on(&self) -> Result<()> {
+        if (self.stopped)() { Err(interrupted()) } else { Ok(()) }
+    }
+}
+
+fn interrupted() -> Error {
+    Error::new(ErrorKind::Interrupted, "stopped before it was translated")
+}
+
+/// A network that gives not one number to go on with: overflow in a half type, or weights that are not numbers.
+fn no_candidate() -> Error {
+    Error::model("the network gave no finite score; the weights are damaged, or too large for half precision")
+}
+
+#[cfg(test)]
+#[path = "decode_tests.rs"]
+mod tests;

@@ -2,8 +2,19 @@
 //!
 //! Law: `parsed.render(targets)` is the source byte for byte when every target equals its block's text and marks.
 
+use std::path::Path;
+
 use crate::document::{Document, Target};
 use crate::error::Result;
+
+#[cfg(test)]
+mod laws;
+mod lines;
+mod plain;
+mod wrap;
+
+pub use plain::Plain;
+pub use wrap::Wrapped;
 
 /// A document that has been read, and knows how to write each of its blocks again.
 pub trait Parsed: Send + Sync {
@@ -21,16 +32,50 @@ pub trait Parsed: Send + Sync {
 }
 
 /// The formats that fr2en reads and writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
+    #[default]
     Plain,
 }
 
-/// Reads a document. `source` starts with its byte order mark if it has one.
+/// How to read and write; every format takes what concerns it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// Plain text: whether lines that follow each other are paragraphs.
+    pub wrapped: Wrapped,
+}
+
+impl Format {
+    /// The format that a file's name stands for; `None` where its extension says nothing.
+    pub fn from_path(path: &Path) -> Option<Self> {
+        Self::from_name(path.extension()?.to_str()?)
+    }
+
+    /// The format of this name or extension, without the dot, in either case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "txt" | "text" | "plain" => Self::Plain,
+            _ => return None,
+        })
+    }
+}
+
+/// Reads a document with the usual options. `source` starts with its byte order mark if it has one.
 ///
 /// # Errors
 /// When the text cannot be a document of that format; the message gives the line.
-pub fn parse(_format: Format, _source: String) -> Result<Box<dyn Parsed>> {
-    unimplemented!()
+pub fn parse(format: Format, source: String) -> Result<Box<dyn Parsed>> {
+    parse_with(format, source, &Options::default())
+}
+
+/// Reads a document; see [`parse`].
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with(format: Format, source: String, options: &Options) -> Result<Box<dyn Parsed>> {
+    Ok(match format {
+        Format::Plain => Box::new(Plain::parse(source, options)?),
+    })
 }

@@ -7,8 +7,10 @@
 pub mod config;
 pub mod cpu;
 pub mod tensor;
+pub mod weights;
 
 pub use config::Config;
+pub use weights::Weights;
 
 use crate::error::{Error, ErrorKind, Result};
 

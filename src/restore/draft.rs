@@ -28,6 +28,14 @@ struct Piece {
     frozen: bool,
 }
 
+/// One change of a [`Draft`]: `new` stands for `range`; see [`Draft::replace`] for `source`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    pub range: Range<usize>,
+    pub new: String,
+    pub source: Option<Range<usize>>,
+}
+
 impl Draft {
     /// A draft of `hypothesis`; `to_segment` takes a byte range of the text that the model saw to one of the segment.
     pub fn new(hypothesis: &Hypothesis, to_segment: impl Fn(Range<usize>) -> Range<usize>) -> Self {
@@ -170,6 +178,60 @@ impl Draft {
         !self.pieces.is_empty()
     }
 
+    /// Makes all of `edits`, which are in order and do not overlap, with ranges of the text as it stands now.
+    pub fn replace_all(&mut self, edits: &[Edit]) {
+        let mut text = String::with_capacity(self.text.len() + edits.iter().map(|edit| edit.new.len()).sum::<usize>());
+        let mut pieces = Vec::with_capacity(self.pieces.len() + edits.len());
+        let mut old = std::mem::take(&mut self.pieces).into_iter().peekable();
+        let mut done = 0;
+        for edit in edits {
+            debug_assert!(done <= edit.range.start, "edits are in order");
+            let shift = |x: usize, text: &str| x - done + text.len();
+            // Pieces before the edit, and the part before it of one that goes on into it.
+            while let Some(piece) = old.next_if(|piece| piece.target.end <= edit.range.start) {
+                let target = shift(piece.target.start, &text)..shift(piece.target.end, &text);
+                pieces.push(Piece { target, ..piece });
+            }
+            if let Some(piece) = old.peek_mut().filter(|piece| piece.target.start < edit.range.start) {
+                let target = shift(piece.target.start, &text)..shift(edit.range.start, &text);
+                pieces.push(Piece { target, ..piece.clone() });
+                piece.target.start = edit.range.start;
+            }
+            text.push_str(&self.text[done..edit.range.start]);
+            let mut weights: Vec<f32> = Vec::new();
+            let mut fixed = edit.source.clone();
+            while let Some(piece) = old.peek_mut().filter(|piece| piece.target.start < edit.range.end) {
+                if weights.is_empty() {
+                    weights.clone_from(&piece.weights);
+                } else {
+                    weights.iter_mut().zip(&piece.weights).for_each(|(sum, w)| *sum += w);
+                }
+                fixed = fixed.or_else(|| piece.fixed.clone());
+                if piece.target.end > edit.range.end {
+                    piece.target.start = edit.range.end;
+                    break;
+                }
+                old.next();
+            }
+            let total: f32 = weights.iter().sum();
+            if total > 0.0 {
+                weights.iter_mut().for_each(|w| *w /= total);
+            }
+            if !edit.new.is_empty() && (fixed.is_some() || !weights.is_empty()) {
+                pieces.push(Piece { target: text.len()..text.len() + edit.new.len(), weights, fixed });
+            }
+            text.push_str(&edit.new);
+            done = edit.range.end;
+        }
+        for piece in old {
+            let target = piece.target.start - done + text.len()..piece.target.end - done + text.len();
+            pieces.push(Piece { target, ..piece });
+        }
+        text.push_str(&self.text[done..]);
+        self.text = text;
+        self.pieces = pieces;
+    }
+
     /// How strongly each stretch of the text is tied to `source` (bytes of the segment): target range and weight 0 to 1.
     pub fn ties(&self, source: Range<usize>) -> impl Iterator<Item = (Range<usize>, f32)> + '_ {
         self.pieces.iter().map(move |piece| {
@@ -250,5 +312,27 @@ mod tests {
         assert_eq!(&d.text()[d.target_of(8..13).expect("is there")], "trois\u{201d}");
         d.replace(0..d.text().len(), "", None);
         assert_eq!(d.target_of(0..20), None);
+    }
+
+    #[test]
+    fn many_edits_at_once_are_as_good_as_one_by_one() {
+        let edit = |range: Range<usize>, new: &str, source| Edit { range, new: new.to_owned(), source };
+        let edits = [
+            edit(0..0, "\u{201c}", Some(0..2)),
+            edit(2..3, "", None),
+            edit(4..7, "W", None),
+            edit(8..14, "three", Some(8..13)),
+            edit(20..20, "!", None),
+        ];
+        for text in ["un deux trois quatre", "undeuxtroisquatre456"] {
+            let (mut all, mut each) = (draft(text), draft(text));
+            all.replace_all(&edits);
+            for edit in edits.iter().rev() {
+                each.replace(edit.range.clone(), &edit.new, edit.source.clone());
+            }
+            assert_eq!(all.text(), each.text());
+            assert_eq!(all.target_of(8..13), each.target_of(8..13), "{}", all.text());
+            assert_eq!(all.links(), each.links());
+        }
     }
 }

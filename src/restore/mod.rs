@@ -7,6 +7,7 @@ pub mod markup;
 pub mod names;
 pub mod numbers;
 pub mod placeholders;
+pub mod quotes;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -16,10 +17,12 @@ use crate::document::Note;
 use crate::engine::Hypothesis;
 use crate::protect::{Prepared, Route};
 use draft::Draft;
+pub use quotes::QuoteStyle;
 
-/// How the English is to look, quotation marks aside.
+/// How the English is to look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Style {
+    pub quotes: QuoteStyle,
     pub currency: Currency,
     pub clock: Clock,
     pub stops: Stops,
@@ -90,6 +93,7 @@ pub enum Apostrophes {
 impl Default for Style {
     fn default() -> Self {
         Self {
+            quotes: QuoteStyle::default(),
             currency: Currency::default(),
             clock: Clock::default(),
             stops: Stops::default(),

@@ -4,6 +4,11 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::error::{Error, Result};
+
+/// The bundled model's directory in `models/`.
+pub const BUNDLED: &str = "pilot";
+
 /// The bytes of one model file, wherever they lie, with a name for messages.
 #[derive(Clone)]
 pub struct Blob {
@@ -37,6 +42,18 @@ impl Blob {
     /// Bytes that are part of the program.
     pub const fn embedded(path: PathBuf, bytes: &'static [u8]) -> Self {
         Self { bytes: Bytes::Embedded(bytes), path }
+    }
+
+    /// Maps a file.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is empty.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let file = std::fs::File::open(&path).map_err(|error| Error::io(&path, "open", error))?;
+        // SAFETY: see the module's head.
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|error| Error::io(&path, "read", error))?;
+        Ok(Self { bytes: Bytes::Mapped(Arc::new(map)), path })
     }
 
     /// Where the bytes come from: a file, or a name in angle brackets for embedded ones.

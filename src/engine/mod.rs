@@ -2,6 +2,10 @@
 //!
 //! Everything above this line (split, protect, restore, check) knows no tensor; everything below knows no layout.
 
+mod marian;
+
+pub use marian::MarianEngine;
+
 use std::ops::Range;
 
 use crate::error::Result;

@@ -1,0 +1,226 @@
+//! What was typed. What it means is for [`super::settings`] to say.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+
+/// Translates French documents into English on this machine, and keeps their shape.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fr2en",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    after_help = "Without FILE, or with -, reads standard input. Exit codes: 0 all went well; 1 some input failed (the rest is written); 2 wrong usage; 130 interrupted."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    #[command(flatten)]
+    pub translate: TranslateArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show how text is split into sentences, with their places, kinds and quotation depth
+    Split(SplitArgs),
+    /// List, fetch, describe and check models
+    Models(ModelsArgs),
+    /// Measure how fast this machine translates the lines of a file
+    Bench(BenchArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Files, where the English goes, and how it is made.
+#[derive(Debug, Args)]
+pub struct TranslateArgs {
+    /// French documents; - is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+
+    /// Write the English to this file (one input only)
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "out_dir", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+
+    /// Write each document under its own name in this directory
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
+    pub out_dir: Option<PathBuf>,
+
+    /// Write a report in JSON: every segment with its score and what was done to it, and timings
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub report: Option<PathBuf>,
+
+    /// How to read the input: plain, markdown, html, srt, vtt, … [default: by its extension]
+    #[arg(long, value_name = "FORMAT", help_heading = "Input")]
+    pub format: Option<String>,
+
+    /// The input's encoding, such as windows-1252 or utf-16; without it, only UTF-8 is accepted
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub encoding: Option<String>,
+
+    /// Whether lines are wrapped by hand, so that a paragraph has several: auto, yes or no
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "yes", require_equals = true, help_heading = "Input")]
+    pub wrapped: Option<String>,
+
+    #[command(flatten)]
+    pub engine: EngineArgs,
+
+    #[command(flatten)]
+    pub style: StyleArgs,
+
+    #[command(flatten)]
+    pub verbosity: VerbosityArgs,
+}
+
+/// The model and the machine.
+#[derive(Debug, Default, Args)]
+pub struct EngineArgs {
+    /// A model: a name from `fr2en models list`, a directory, or a name on the hub such as Helsinki-NLP/opus-mt-fr-en
+    #[arg(short, long, value_name = "MODEL", env = "FR2EN_MODEL", help_heading = "Translation")]
+    pub model: Option<String>,
+
+    /// Never open a network connection
+    #[arg(long, env = "FR2EN_OFFLINE", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Translation")]
+    pub offline: bool,
+
+    /// How many hypotheses to keep while searching; 1 is fastest [default: 1]
+    #[arg(short, long, value_name = "N", env = "FR2EN_BEAM", help_heading = "Translation")]
+    pub beam: Option<usize>,
+
+    /// Longer (above 1) or shorter (below 1) translations among those of a beam [default: the model's]
+    #[arg(long, value_name = "X", help_heading = "Translation")]
+    pub length_penalty: Option<f32>,
+
+    /// How many batches to work on at a time [default: one a core]
+    #[arg(short, long, value_name = "N", env = "FR2EN_THREADS", help_heading = "Machine")]
+    pub threads: Option<usize>,
+
+    /// auto, cpu, cuda, cuda:N or metal [default: auto]
+    #[arg(short, long, value_name = "DEVICE", env = "FR2EN_DEVICE", help_heading = "Machine")]
+    pub device: Option<String>,
+
+    /// Arithmetic: auto, int8, f32, bf16 or f16 [default: auto, which is int8 on a CPU and f16 on a GPU]
+    #[arg(long, value_name = "KIND", env = "FR2EN_COMPUTE", help_heading = "Machine")]
+    pub compute: Option<String>,
+
+    /// Source tokens of a batch, padding counted [default: 2048; on a GPU 16384]
+    #[arg(long, value_name = "N", env = "FR2EN_BATCH_TOKENS", help_heading = "Machine")]
+    pub batch_tokens: Option<usize>,
+}
+
+/// How the English is written.
+#[derive(Debug, Default, Args)]
+pub struct StyleArgs {
+    /// Quotation marks: curly, straight, or the source's own [default: curly]
+    #[arg(long, value_name = "STYLE", env = "FR2EN_QUOTES", help_heading = "Style")]
+    pub quotes: Option<String>,
+
+    /// Where a full stop or comma stands beside a closing quotation mark: us (inside) or uk (outside) [default: us]
+    #[arg(long, value_name = "ORDER", help_heading = "Style")]
+    pub stops: Option<String>,
+
+    /// Times such as 15 h 30: 24 (15:30), 12 (3:30 p.m.) or keep (15:30, or what the model wrote) [default: keep]
+    #[arg(long, value_name = "HOURS", help_heading = "Style")]
+    pub clock: Option<String>,
+
+    /// Amounts such as 12 000 €: before (€12,000) or after (12,000 €) [default: before]
+    #[arg(long, value_name = "PLACE", help_heading = "Style")]
+    pub currency: Option<String>,
+
+    /// Terms to honour: a file of lines SOURCE<TAB>TARGET, or SOURCE alone for what stays as it is
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Style")]
+    pub glossary: Option<PathBuf>,
+
+    /// Treat a segment that a guard is not content with as an error
+    #[arg(long, help_heading = "Style")]
+    pub strict: bool,
+}
+
+#[derive(Debug, Default, Args)]
+pub struct VerbosityArgs {
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
+    pub quiet: bool,
+
+    /// Say more: what was loaded, what was retried; twice for causes of errors
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Messages")]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Args)]
+pub struct SplitArgs {
+    /// Documents; - is standard input
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub files: Vec<PathBuf>,
+
+    /// One JSON object a segment
+    #[arg(long, conflicts_with = "jsonl")]
+    pub json: bool,
+
+    /// Read lines {"id": …, "text": …}, write lines {"id": …, "sentences": […]}
+    #[arg(long)]
+    pub jsonl: bool,
+
+    /// How to read the input [default: by its extension]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+
+    /// The input's encoding
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+
+    /// Whether lines are wrapped by hand: auto, yes or no
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "yes", require_equals = true)]
+    pub wrapped: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// A text with one French sentence a line
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// How often to translate it; the median is printed
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub reps: usize,
+
+    /// One sentence at a time instead of batches
+    #[arg(long)]
+    pub latency: bool,
+
+    /// Least target tokens of a sentence, for models that do not know when to stop
+    #[arg(long, value_name = "N")]
+    pub min_length: Option<usize>,
+
+    /// Most target tokens of a sentence
+    #[arg(long, value_name = "N")]
+    pub max_length: Option<usize>,
+
+    /// Ask for alignments, as the translation of documents does
+    #[arg(long)]
+    pub alignment: bool,
+
+    /// Ask for scores, as the translation of documents does
+    #[arg(long)]
+    pub scores: bool,
+
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    #[command(subcommand)]
+    pub command: super::models::ModelsCommand,
+
+    /// Never open a network connection
+    #[arg(long, global = true, env = "FR2EN_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    pub offline: bool,
+}

@@ -1,0 +1,111 @@
+//! `fr2en bench`: how fast this machine translates, stage by stage.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::Ending;
+use super::args::BenchArgs;
+use super::config::ConfigFile;
+use super::input::Input;
+use super::printer::Printer;
+use super::settings;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+
+/// Translates the lines of a file several times, each line one sentence, and prints the median as one JSON object.
+/// Splitting and restoring take no part in it: it measures the engine.
+///
+/// # Errors
+/// When the model or the input cannot be read, or a line cannot be translated.
+pub fn run(args: &BenchArgs, config: &ConfigFile, printer: &Printer) -> Result<Ending> {
+    let text = Input::from_arg(&args.file).read(None)?;
+    let lines: Vec<String> = text.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned).collect();
+    if lines.is_empty() {
+        return Err(Error::input("no line to translate").at(&args.file));
+    }
+    let start = Instant::now();
+    let translator = settings::builder(&args.engine, &super::args::StyleArgs::default(), config)?.build()?;
+    let load = start.elapsed().as_secs_f64();
+
+    let mut options = translator.options().clone();
+    options.min_length = args.min_length;
+    options.max_length = args.max_length;
+    options.alignment = args.alignment;
+    options.scores = args.scores;
+    let engine = translator.engine();
+    let words: usize = lines.iter().map(|l| l.split_whitespace().count()).sum();
+    let start = Instant::now();
+    let source_tokens: usize = lines.iter().map(|l| engine.count_tokens(l)).sum();
+    let tokenize = start.elapsed().as_secs_f64();
+
+    let mut seconds = Vec::new();
+    let mut target_tokens = 0;
+    for _ in 0..args.reps.max(1) {
+        let start = Instant::now();
+        let found = translate(engine, &lines, &options, args.latency)?;
+        seconds.push(start.elapsed().as_secs_f64());
+        target_tokens = found;
+    }
+    let mut sorted = seconds.clone();
+    sorted.sort_by(f64::total_cmp);
+    let median = sorted[sorted.len() / 2];
+    let line = json!({
+        "program": concat!("fr2en ", env!("CARGO_PKG_VERSION")),
+        "model": translator.describe(),
+        "beam": options.beam,
+        "threads": options.threads,
+        "batch_tokens": options.batch_tokens,
+        "one_at_a_time": args.latency,
+        "sentences": lines.len(),
+        "words": words,
+        "source_tokens": source_tokens,
+        "target_tokens": target_tokens,
+        "seconds": seconds,
+        "median": median,
+        "words_per_second": words as f64 / median,
+        "target_tokens_per_second": target_tokens as f64 / median,
+        "load_seconds": load,
+        "tokenize_seconds": tokenize,
+        "peak_memory_mib": peak_memory(),
+    });
+    printer.result(&format!("{line}\n"))?;
+    Ok(Ending::Done)
+}
+
+/// Translates once; answers with the number of target tokens.
+fn translate(
+    engine: &dyn Engine,
+    lines: &[String],
+    options: &crate::engine::Options,
+    one_at_a_time: bool,
+) -> Result<usize> {
+    let mut tokens = 0;
+    let size = if one_at_a_time { 1 } else { lines.len() };
+    for chunk in lines.chunks(size) {
+        let count = std::sync::atomic::AtomicUsize::new(0);
+        let counter = Counter(&count);
+        for answer in engine.translate(chunk, options, &counter) {
+            answer?;
+        }
+        tokens += count.into_inner();
+    }
+    Ok(tokens)
+}
+
+struct Counter<'a>(&'a std::sync::atomic::AtomicUsize);
+
+impl crate::engine::Progress for Counter<'_> {
+    fn done(&self, _: usize, tokens: usize) -> bool {
+        self.0.fetch_add(tokens, std::sync::atomic::Ordering::Relaxed);
+        !super::progress::INTERRUPTED.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+/// The most memory that the process has held, in MiB, where the system tells.
+fn peak_memory() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some((kib / 1024.0 * 10.0).round() / 10.0)
+}

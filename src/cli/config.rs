@@ -1,0 +1,73 @@
+//! Defaults from the config file: `fr2en/config.toml` where the platform keeps such files.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+
+/// What the config file may set: the long options of the command line, with `_` or `-`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct ConfigFile {
+    pub model: Option<String>,
+    pub offline: Option<bool>,
+    pub beam: Option<usize>,
+    pub length_penalty: Option<f32>,
+    pub threads: Option<usize>,
+    pub device: Option<String>,
+    pub compute: Option<String>,
+    pub batch_tokens: Option<usize>,
+    pub quotes: Option<String>,
+    pub stops: Option<String>,
+    pub clock: Option<String>,
+    pub currency: Option<String>,
+    pub glossary: Option<PathBuf>,
+    pub strict: Option<bool>,
+}
+
+impl ConfigFile {
+    /// The user's file; defaults where there is none.
+    ///
+    /// # Errors
+    /// When the file is there but cannot be read or says something unknown; the message gives the line.
+    pub fn load() -> Result<Self> {
+        let path = match std::env::var_os("FR2EN_CONFIG") {
+            Some(path) if path.is_empty() => return Ok(Self::default()),
+            Some(path) => PathBuf::from(path),
+            None => match Self::usual_path() {
+                Some(path) if path.is_file() => path,
+                _ => return Ok(Self::default()),
+            },
+        };
+        let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, "read", e))?;
+        Self::parse(&text, &path)
+    }
+
+    fn parse(text: &str, path: &Path) -> Result<Self> {
+        toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+            Error::settings(format!("line {line}: {}", error.message())).at(path)
+        })
+    }
+
+    /// Where the file is looked for; `None` without a home directory.
+    pub fn usual_path() -> Option<PathBuf> {
+        let args = AppStrategyArgs { top_level_domain: String::new(), author: String::new(), app_name: "fr2en".into() };
+        choose_app_strategy(args).ok().map(|s| s.in_config_dir("config.toml"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_in_the_file_is_placed() {
+        let path = Path::new("config.toml");
+        assert_eq!(ConfigFile::parse("beam = 4\nbatch-tokens = 64\n", path).expect("right").batch_tokens, Some(64));
+        let error = ConfigFile::parse("beam = 4\nbeams = 4\n", path).expect_err("unknown key");
+        assert!(error.to_string().starts_with("config.toml: line 2"), "{error}");
+    }
+}

@@ -1,0 +1,75 @@
+//! The command line: one file a subcommand.
+
+mod args;
+mod bench;
+mod config;
+mod input;
+pub mod models;
+mod output;
+mod printer;
+mod progress;
+mod settings;
+mod split;
+mod translate;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::error::{Error, ErrorKind, Result};
+use args::{Cli, Command};
+use config::ConfigFile;
+use printer::Printer;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Done,
+    /// Some input failed; the rest is written.
+    Partly,
+}
+
+/// Runs the program; the whole of `main`.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let verbosity = &cli.translate.verbosity;
+    let printer = Printer::new(verbosity.quiet, verbosity.verbose);
+    progress::watch_interrupts();
+    match run(&cli, &printer) {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::Partly) => ExitCode::from(1),
+        Err(error) => {
+            printer.error(&error);
+            ExitCode::from(match error.kind() {
+                ErrorKind::Settings => 2,
+                ErrorKind::Interrupted => 130,
+                _ => 1,
+            })
+        }
+    }
+}
+
+fn run(cli: &Cli, printer: &Printer) -> Result<Ending> {
+    match &cli.command {
+        None => translate::run(&cli.translate, &ConfigFile::load()?, printer),
+        Some(Command::Split(args)) => split::run(args, printer),
+        Some(Command::Bench(args)) => bench::run(args, &ConfigFile::load()?, printer),
+        Some(Command::Models(args)) => {
+            let store = settings::store(args.offline || ConfigFile::load()?.offline.unwrap_or(false));
+            models::run(&args.command, &store, printer)
+        }
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "fr2en", &mut script);
+            printer.result(&String::from_utf8_lossy(&script))?;
+            Ok(Ending::Done)
+        }
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
+            rendered.map_err(|e| Error::io("<manual page>", "write", e))?;
+            printer.result(&String::from_utf8_lossy(&page))?;
+            Ok(Ending::Done)
+        }
+    }
+}

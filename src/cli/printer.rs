@@ -1,0 +1,68 @@
+//! The one place that writes for people: results to standard output, everything else to standard error.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use crate::error::{Error, Result};
+
+/// How much to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Printer {
+    quiet: bool,
+    verbose: u8,
+}
+
+impl Printer {
+    pub fn new(quiet: bool, verbose: u8) -> Self {
+        Self { quiet, verbose }
+    }
+
+    /// Results. A reader that has gone away (`fr2en … | head -1`) is no error: `Ok(false)` says to stop.
+    ///
+    /// # Errors
+    /// When standard output cannot be written, such as on a full disk.
+    pub fn result(&self, text: &str) -> Result<bool> {
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(Error::io("<standard output>", "write", error)),
+        }
+    }
+
+    /// An error; never silenced.
+    pub fn error(&self, error: &Error) {
+        self.line(&format!("error: {error}"));
+        if self.verbose > 1 {
+            let mut cause = std::error::Error::source(error);
+            while let Some(error) = cause {
+                self.line(&format!("  because: {error}"));
+                cause = error.source();
+            }
+        }
+    }
+
+    /// Something the user should know.
+    pub fn warning(&self, message: impl Display) {
+        if !self.quiet {
+            self.line(&format!("warning: {message}"));
+        }
+    }
+
+    /// Something the user may want to know.
+    pub fn detail(&self, message: impl Display) {
+        if self.verbose > 0 && !self.quiet {
+            self.line(&message.to_string());
+        }
+    }
+
+    /// Whether progress bars make sense.
+    pub fn animated(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    fn line(&self, line: &str) {
+        // Nothing can be done about a standard error that is closed.
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+}

@@ -1,0 +1,56 @@
+//! A bar with rate and time left on a terminal; silence elsewhere. Also where an interruption is noticed.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::printer::Printer;
+use crate::translator::Monitor;
+
+/// Set by the first interruption; the work in hand then ends without writing.
+pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Ctrl-C and SIGTERM ask the work to stop; the second time the program ends at once.
+pub fn watch_interrupts() {
+    // Without the handler an interruption ends the program at once, which leaves nothing half-written either.
+    let _ = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    });
+}
+
+/// Shows how far the translation is.
+pub struct Bar {
+    bar: ProgressBar,
+}
+
+impl Bar {
+    pub fn new(printer: &Printer) -> Self {
+        let bar = if printer.animated() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let template = "{bar:30} {pos}/{len} segments  {per_sec}  {eta} left";
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        if printer.animated() {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        Self { bar }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Monitor for Bar {
+    fn planned(&self, segments: usize) {
+        self.bar.inc_length(segments as u64);
+    }
+
+    fn done(&self, segments: usize, _tokens: usize) -> bool {
+        self.bar.inc(segments as u64);
+        !INTERRUPTED.load(Ordering::SeqCst)
+    }
+}

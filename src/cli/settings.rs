@@ -1,0 +1,136 @@
+//! What was typed, what the environment and the config file say, and what it all means.
+//!
+//! The command line wins over the environment, the environment over the config file, that over the defaults.
+
+use encoding_rs::Encoding;
+
+use super::args::{EngineArgs, StyleArgs};
+use super::config::ConfigFile;
+use super::input;
+use crate::error::{Error, Result};
+use crate::formats::{self, Format, Wrapped};
+use crate::protect::glossary::Glossary;
+use crate::restore::{Clock, Currency, QuoteStyle, Stops, Style};
+use crate::store::{ModelSpec, StoreSettings};
+use crate::translator::{Builder, Compute, DeviceChoice, Translator};
+
+/// Everything that decides how a translator is built.
+pub fn builder(engine: &EngineArgs, style: &StyleArgs, config: &ConfigFile) -> Result<Builder> {
+    let mut builder = Translator::builder().store(store(engine.offline || config.offline.unwrap_or(false)));
+    if let Some(model) = engine.model.as_ref().or(config.model.as_ref()) {
+        builder = builder.model(ModelSpec::parse(model)?);
+    }
+    if let Some(device) = engine.device.as_ref().or(config.device.as_ref()) {
+        builder = builder.device(device_choice(device)?);
+    }
+    if let Some(compute) = engine.compute.as_ref().or(config.compute.as_ref()) {
+        builder = builder.compute(self::compute(compute)?);
+    }
+    if let Some(beam) = engine.beam.or(config.beam) {
+        builder = builder.beam(beam);
+    }
+    if let Some(penalty) = engine.length_penalty.or(config.length_penalty) {
+        builder = builder.length_penalty(penalty);
+    }
+    if let Some(threads) = engine.threads.or(config.threads) {
+        builder = builder.threads(threads);
+    }
+    if let Some(tokens) = engine.batch_tokens.or(config.batch_tokens) {
+        builder = builder.batch_tokens(tokens);
+    }
+    if let Some(path) = style.glossary.as_ref().or(config.glossary.as_ref()) {
+        let text = input::Input::from_arg(path).read(None)?;
+        builder = builder.glossary(Glossary::parse(&text, &path.to_string_lossy())?);
+    }
+    Ok(builder.style(self::style(style, config)?).strict(style.strict || config.strict.unwrap_or(false)))
+}
+
+/// Where models are kept, from the environment that the Hugging Face tools share.
+pub fn store(offline: bool) -> StoreSettings {
+    let mut store = StoreSettings::from_variables(|name| std::env::var_os(name));
+    store.offline |= offline;
+    store
+}
+
+fn style(args: &StyleArgs, config: &ConfigFile) -> Result<Style> {
+    let mut style = Style::default();
+    if let Some(quotes) = args.quotes.as_ref().or(config.quotes.as_ref()) {
+        let choices = [("curly", QuoteStyle::Curly), ("straight", QuoteStyle::Straight), ("source", QuoteStyle::Source)];
+        style.quotes = choose("quotes", quotes, &choices)?;
+    }
+    if let Some(stops) = args.stops.as_ref().or(config.stops.as_ref()) {
+        style.stops = choose("stops", stops, &[("us", Stops::Us), ("uk", Stops::Uk), ("keep", Stops::Keep)])?;
+    }
+    if let Some(clock) = args.clock.as_ref().or(config.clock.as_ref()) {
+        style.clock = choose("clock", clock, &[("keep", Clock::Keep), ("24", Clock::TwentyFour), ("12", Clock::Twelve)])?;
+    }
+    if let Some(currency) = args.currency.as_ref().or(config.currency.as_ref()) {
+        style.currency = choose("currency", currency, &[("before", Currency::Before), ("after", Currency::Keep)])?;
+    }
+    Ok(style)
+}
+
+fn device_choice(text: &str) -> Result<DeviceChoice> {
+    match text.split_once(':') {
+        Some(("cuda", number)) => {
+            let number = number.parse().map_err(|_| Error::settings(format!("no CUDA device is called '{number}'")))?;
+            Ok(DeviceChoice::Cuda(number))
+        }
+        _ => choose(
+            "device",
+            text,
+            &[
+                ("auto", DeviceChoice::Auto),
+                ("cpu", DeviceChoice::Cpu),
+                ("cuda", DeviceChoice::Cuda(0)),
+                ("metal", DeviceChoice::Metal),
+            ],
+        ),
+    }
+}
+
+fn compute(text: &str) -> Result<Compute> {
+    choose(
+        "compute",
+        text,
+        &[
+            ("auto", Compute::Auto),
+            ("int8", Compute::Int8),
+            ("f32", Compute::F32),
+            ("bf16", Compute::Bf16),
+            ("f16", Compute::F16),
+        ],
+    )
+}
+
+/// How documents are read.
+pub struct Reading {
+    /// `None`: by the file's extension.
+    pub format: Option<Format>,
+    pub encoding: Option<&'static Encoding>,
+    pub options: formats::Options,
+}
+
+/// From the three options that say how documents are read.
+pub fn reading(format: Option<&str>, encoding: Option<&str>, wrapped: Option<&str>) -> Result<Reading> {
+    let format = format.map(|name| Format::from_name(name).ok_or_else(|| unknown_format(name))).transpose()?;
+    let encoding = encoding.map(input::encoding).transpose()?;
+    let mut options = formats::Options::default();
+    if let Some(wrapped) = wrapped {
+        let choices = [("auto", Wrapped::Auto), ("yes", Wrapped::Yes), ("no", Wrapped::No)];
+        options.wrapped = choose("wrapped", wrapped, &choices)?;
+    }
+    Ok(Reading { format, encoding, options })
+}
+
+fn unknown_format(name: &str) -> Error {
+    Error::settings(format!("no format is called '{name}'; there are {}", Format::NAMES.join(", ")))
+}
+
+fn choose<T: Copy>(option: &str, text: &str, choices: &[(&str, T)]) -> Result<T> {
+    let found = choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    found.map(|&(_, value)| value).ok_or_else(|| {
+        let names: Vec<&str> = choices.iter().map(|&(name, _)| name).collect();
+        Error::settings(format!("--{option} cannot be '{text}'; it is one of {}", names.join(", ")))
+    })
+}

@@ -1,0 +1,215 @@
+//! The main job: documents in, the same documents in English out.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::Ending;
+use super::args::TranslateArgs;
+use super::config::ConfigFile;
+use super::input::Input;
+use super::output;
+use super::printer::Printer;
+use super::progress::Bar;
+use super::settings::{self, Reading};
+use crate::error::{Error, Result};
+use crate::formats::{self, Format, Parsed};
+use crate::translator::{DocumentReport, Outcome, Totals, Translator};
+
+/// Documents are translated together up to so many source bytes: enough to fill batches, little enough to hold.
+const TOGETHER: usize = 16 << 20;
+
+/// Where the English goes.
+enum Destination<'a> {
+    Stdout,
+    File(&'a Path),
+    Directory(&'a Path),
+}
+
+/// A document that has been read.
+struct Job {
+    input: Input,
+    parsed: Box<dyn Parsed>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When nothing at all can be done: wrong settings, no model, no place to write. An input that fails is reported and
+/// the others go on.
+pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Result<Ending> {
+    let reading = settings::reading(args.format.as_deref(), args.encoding.as_deref(), args.wrapped.as_deref())?;
+    let inputs = inputs(&args.files)?;
+    let destination = destination(args, &inputs)?;
+    let translator = settings::builder(&args.engine, &args.style, config)?.build()?;
+    printer.detail(format_args!("model: {}", translator.describe()));
+
+    let mut run = Run { translator, destination, reading, printer, ending: Ending::Done, keep_reports: args.report.is_some(), reports: Vec::new(), totals: Totals::default() };
+    let mut waiting: Vec<Job> = Vec::new();
+    let mut bytes = 0;
+    for input in inputs {
+        match run.read(&input) {
+            Ok(parsed) => {
+                bytes += parsed.document().source().len();
+                waiting.push(Job { input, parsed });
+            }
+            Err(error) => run.fail(&error),
+        }
+        if bytes >= TOGETHER {
+            bytes = 0;
+            if !run.translate(std::mem::take(&mut waiting))? {
+                return Ok(run.ending);
+            }
+        }
+    }
+    run.translate(waiting)?;
+    run.finish(args.report.as_deref())
+}
+
+/// What a run carries from document to document.
+struct Run<'a> {
+    translator: Translator,
+    destination: Destination<'a>,
+    reading: Reading,
+    printer: &'a Printer,
+    ending: Ending,
+    keep_reports: bool,
+    reports: Vec<DocumentReport>,
+    totals: Totals,
+}
+
+impl Run<'_> {
+    fn fail(&mut self, error: &Error) {
+        self.printer.error(error);
+        self.ending = Ending::Partly;
+    }
+
+    fn read(&self, input: &Input) -> Result<Box<dyn Parsed>> {
+        let text = input.read(self.reading.encoding)?;
+        let format = self.reading.format.unwrap_or_else(|| Format::from_path(input.name()).unwrap_or_default());
+        formats::parse_with(format, text, &self.reading.options).map_err(|e| e.at(input.name()))
+    }
+
+    /// Translates and writes; `false` when there is no one left to read.
+    fn translate(&mut self, jobs: Vec<Job>) -> Result<bool> {
+        let documents: Vec<&dyn Parsed> = jobs.iter().map(|job| job.parsed.as_ref()).collect();
+        let (outcomes, totals) = {
+            let bar = Bar::new(self.printer);
+            self.translator.translate_documents(&documents, &bar)?
+        };
+        self.totals.add(&totals);
+        for (job, outcome) in jobs.iter().zip(outcomes) {
+            match self.write(job, &outcome) {
+                Ok(true) => {}
+                Ok(false) => return Ok(false),
+                Err(error) => self.fail(&error),
+            }
+            if let Some(error) = outcome.error() {
+                self.fail(&error.at(job.input.name()));
+            }
+            self.mention(job, &outcome);
+            if self.keep_reports {
+                let name = Some(job.input.name().to_string_lossy().into_owned());
+                self.reports.push(DocumentReport { name, ..outcome.report });
+            }
+        }
+        Ok(true)
+    }
+
+    fn write(&self, job: &Job, outcome: &Outcome) -> Result<bool> {
+        let text = job.parsed.render(&outcome.targets);
+        match self.destination {
+            Destination::Stdout => return self.printer.result(&text),
+            Destination::File(path) => output::write(path, &text)?,
+            Destination::Directory(dir) => output::write(&dir.join(file_name(&job.input)), &text)?,
+        }
+        Ok(true)
+    }
+
+    fn mention(&self, job: &Job, outcome: &Outcome) {
+        let warned = outcome.report.segments.iter().filter(|s| s.notes.iter().any(|n| n.warning)).count();
+        if warned > 0 {
+            let name = job.input.name().display();
+            self.printer.detail(format_args!("{name}: {warned} segments to look at; --report FILE.json names them"));
+        }
+        for segment in &outcome.report.segments {
+            for note in segment.notes.iter().filter(|n| n.warning) {
+                let offset = segment.offset;
+                self.printer.detail(format_args!("{}: byte {offset}: {}", job.input.name().display(), note.detail));
+            }
+        }
+    }
+
+    fn finish(self, report: Option<&Path>) -> Result<Ending> {
+        let totals = &self.totals;
+        self.printer.detail(format_args!(
+            "{} words in {:.2} s: {:.0} words/s",
+            totals.words,
+            totals.seconds.translate + totals.seconds.retry,
+            totals.words_per_second
+        ));
+        if let Some(path) = report {
+            let report = json!({
+                "program": concat!("fr2en ", env!("CARGO_PKG_VERSION")),
+                "model": self.translator.describe(),
+                "totals": totals,
+                "documents": self.reports,
+            });
+            output::write(path, &format!("{report:#}\n"))?;
+        }
+        Ok(self.ending)
+    }
+}
+
+/// The inputs, none named twice where that could hurt.
+fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
+    if files.is_empty() {
+        return Ok(vec![Input::Stdin]);
+    }
+    let inputs: Vec<Input> = files.iter().map(|path| Input::from_arg(path)).collect();
+    if inputs.iter().filter(|input| **input == Input::Stdin).count() > 1 {
+        return Err(Error::settings("standard input can be read only once"));
+    }
+    Ok(inputs)
+}
+
+/// Where to write; finds out early what cannot work.
+fn destination<'a>(args: &'a TranslateArgs, inputs: &[Input]) -> Result<Destination<'a>> {
+    if let Some(report) = &args.report {
+        output::check(report)?;
+    }
+    if let Some(path) = &args.output {
+        if path == Path::new("-") {
+            return Ok(Destination::Stdout);
+        }
+        if inputs.len() > 1 {
+            return Err(Error::settings("--output takes one input; use --out-dir for several"));
+        }
+        output::check(path)?;
+        return Ok(Destination::File(path));
+    }
+    let Some(dir) = &args.out_dir else { return Ok(Destination::Stdout) };
+    std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, "create", e))?;
+    let mut names: Vec<PathBuf> = inputs.iter().map(file_name).collect();
+    names.sort();
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        let name = twice[0].display();
+        return Err(Error::settings(format!("two inputs are called {name}; --out-dir would hold only one of them")));
+    }
+    for input in inputs {
+        let target = dir.join(file_name(input));
+        if let (Ok(a), Ok(b)) = (std::fs::canonicalize(input.name()), std::fs::canonicalize(&target)) {
+            if a == b {
+                return Err(Error::settings("would be replaced by its translation; choose another --out-dir").at(input.name()));
+            }
+        }
+    }
+    Ok(Destination::Directory(dir))
+}
+
+fn file_name(input: &Input) -> PathBuf {
+    match input {
+        Input::Stdin => "stdin.txt".into(),
+        Input::File(path) => path.file_name().map_or_else(|| "document".into(), PathBuf::from),
+    }
+}

@@ -1,0 +1,82 @@
+//! The engine that translates: a tokenizer, a network and a search.
+
+use std::sync::Arc;
+
+use super::{Alignment, Engine, Hypothesis, Options, Progress};
+use crate::decode::{self, Sequence};
+use crate::error::{Error, Result};
+use crate::marian::Network;
+use crate::tokenize::{Tokenizer, Tokens};
+
+/// A Marian model ready to translate.
+pub struct MarianEngine {
+    tokenizer: Tokenizer,
+    network: Arc<dyn Network>,
+}
+
+impl MarianEngine {
+    /// Joins a tokenizer and a network of the same model.
+    pub fn new(tokenizer: Tokenizer, network: Arc<dyn Network>) -> Self {
+        Self { tokenizer, network }
+    }
+
+    /// What the network runs on, in words.
+    pub fn describe(&self) -> String {
+        self.network.describe()
+    }
+
+    fn hypothesis(&self, source: &Tokens, sequence: Sequence) -> Hypothesis {
+        let decoded = self.tokenizer.decode(&sequence.tokens);
+        let alignment = (!sequence.attention.is_empty()).then(|| Alignment {
+            source: source.ranges.clone(),
+            target: decoded.ranges,
+            weights: sequence.attention,
+        });
+        Hypothesis {
+            text: decoded.text,
+            score: sequence.score,
+            token_scores: sequence.log_probs,
+            alignment,
+            finished: sequence.finished,
+        }
+    }
+}
+
+impl Engine for MarianEngine {
+    fn translate(&self, sources: &[String], options: &Options, progress: &dyn Progress) -> Vec<Result<Vec<Hypothesis>>> {
+        let tokens: Vec<Tokens> = sources.iter().map(|text| self.tokenizer.encode(text)).collect();
+        let most = self.max_tokens();
+        // A source that is too long takes no part in the search; the others are not held up by it.
+        let fits = |i: &usize| tokens[*i].ids.len() <= most;
+        let chosen: Vec<usize> = (0..sources.len()).filter(fits).collect();
+        let ids: Vec<Vec<u32>> = chosen.iter().map(|&i| tokens[i].ids.clone()).collect();
+        let mut found = decode::decode(self.network.as_ref(), &ids, options, progress).into_iter();
+        let mut chosen = chosen.into_iter().peekable();
+        (0..sources.len())
+            .map(|i| {
+                if chosen.next_if_eq(&i).is_none() {
+                    let n = tokens[i].ids.len();
+                    return Err(Error::input(format!("a segment of {n} tokens; the model takes {most} at most")));
+                }
+                let sequences = found.next().unwrap_or_else(|| Err(Error::model("the search lost a sentence")))?;
+                Ok(sequences.into_iter().map(|s| self.hypothesis(&tokens[i], s)).collect())
+            })
+            .collect()
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.tokenizer.count(text)
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.network.config().max_position_embeddings
+    }
+
+    fn reads(&self, c: char) -> bool {
+        self.tokenizer.reads(c)
+    }
+
+    fn writes(&self, c: char) -> bool {
+        self.tokenizer.writes(c)
+    }
+}

@@ -1,0 +1,522 @@
+//! Plain text. A line is a block, except where lines are a hard-wrapped paragraph: then they are one block, with `\n` at
+//! their ends, and its translation is wrapped again at the paragraph's own width.
+//!
+//! Markers, dashes, indentation, quote marks, boxes, rules and blanks stand in the gaps, and so does every line without a
+//! letter.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use super::lines::{Cell, Line, Marker, cells, has_letter, is_blank, lead, lines, marker, trim, width};
+use super::wrap::{Margin, Row, Wrapped, fill};
+use super::{Options, Parsed};
+use crate::document::{Block, BlockKind, Document, Target};
+use crate::error::Result;
+
+/// A plain text.
+#[derive(Debug)]
+pub struct Plain {
+    document: Document,
+    /// One a block.
+    shapes: Vec<Shape>,
+}
+
+/// How a block's text stands in the source.
+#[derive(Debug)]
+enum Shape {
+    /// As it is.
+    Line,
+    /// A cell that spaces pad to a width in columns; at least so many of them stay.
+    Padded { columns: usize, least: usize },
+    /// A hard-wrapped paragraph.
+    Wrapped(Box<Wrapping>),
+}
+
+#[derive(Debug)]
+struct Wrapping {
+    /// Columns before the first line's text.
+    first: usize,
+    /// What the other lines start with.
+    prefix: String,
+    line_end: String,
+    margin: usize,
+}
+
+/// What is known of a line before its neighbours are looked at.
+#[derive(Debug)]
+struct Scanned {
+    line: Line,
+    /// After indentation and quote marks, trailing blanks left out.
+    body: Range<usize>,
+    /// Bytes of `body` before its text.
+    marker: usize,
+    kind: Option<Marker>,
+    class: Class,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    Blank,
+    /// Nothing to translate: a rule, a number, code between fences.
+    Opaque,
+    /// Without a letter, but with digits: it may be a line of a paragraph.
+    Digits,
+    /// Several cells.
+    Cells,
+    Text,
+}
+
+impl Plain {
+    /// Reads a plain text; every text is one.
+    ///
+    /// # Errors
+    /// Never for a text; see [`Document::new`].
+    pub fn parse(source: String, options: &Options) -> Result<Self> {
+        let rows = scan(&source);
+        let mut reader = Reader { source: &source, words: None, blocks: Vec::new(), shapes: Vec::new() };
+        reader.read(&rows, options.wrapped);
+        let Reader { blocks, shapes, .. } = reader;
+        Ok(Self { document: Document::new(source, blocks)?, shapes })
+    }
+}
+
+impl Parsed for Plain {
+    fn document(&self) -> &Document {
+        &self.document
+    }
+
+    fn write(&self, block: usize, target: &Target) -> String {
+        let Block { range, text, .. } = &self.document.blocks()[block];
+        if target.text == *text {
+            return self.document.source()[range.clone()].to_owned();
+        }
+        match &self.shapes[block] {
+            Shape::Line => one_line(&target.text),
+            Shape::Padded { columns, least } => {
+                let text = one_line(&target.text);
+                let spaces = columns.saturating_sub(width(&text)).max(*least);
+                text + &" ".repeat(spaces)
+            }
+            Shape::Wrapped(w) => fill(&target.text, w.first, &w.prefix, &w.line_end, w.margin),
+        }
+    }
+}
+
+/// `text` without line ends: a line stays a line whatever it became.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace("\r\n", " ").replace(super::lines::is_line_end, " ")
+}
+
+fn scan(source: &str) -> Vec<Scanned> {
+    let mut rows: Vec<Scanned> = lines(source).into_iter().map(|line| scan_line(source, line)).collect();
+    // What stands between two fences is code.
+    let mut open: Option<(usize, &str)> = None;
+    for i in 0..rows.len() {
+        let body = &source[rows[i].body.clone()];
+        let Some(fence) = fence(body) else { continue };
+        match open {
+            None => open = Some((i, fence)),
+            Some((start, sign)) if body.trim_end() == fence && fence.starts_with(sign) => {
+                rows[start..=i].iter_mut().for_each(|row| row.class = Class::Opaque);
+                open = None;
+            }
+            Some(_) => {}
+        }
+    }
+    rows
+}
+
+fn fence(body: &str) -> Option<&str> {
+    let c = body.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+    let n = body.len() - body.trim_start_matches(c).len();
+    (n >= 3 && !body[n..].contains(c)).then(|| &body[..n])
+}
+
+fn scan_line(source: &str, line: Line) -> Scanned {
+    let start = line.content.start + lead(&source[line.content.clone()]);
+    let body = trim(source, start..line.content.end);
+    let text = &source[body.clone()];
+    let (taken, kind) = marker(text).map_or((0, None), |(n, kind)| (n, Some(kind)));
+    let rest = &text[taken..];
+    let class = if text.is_empty() {
+        Class::Blank
+    } else if !has_letter(rest) || text.len() == taken || only_marker(text) {
+        if kind.is_none() && rest.chars().any(char::is_numeric) { Class::Digits } else { Class::Opaque }
+    } else if several(rest) {
+        Class::Cells
+    } else {
+        Class::Text
+    };
+    Scanned { line, body, marker: taken, kind, class }
+}
+
+/// A marker with nothing after it: `a)`, `IV.`
+fn only_marker(text: &str) -> bool {
+    text.len() < 12 && !text.contains(is_blank) && marker(&format!("{text} X")).is_some_and(|(n, _)| n > text.len())
+}
+
+/// Whether a line has a separator of cells; a line of one cell between bars has.
+fn several(text: &str) -> bool {
+    let found = cells(text);
+    found.len() != 1 || found[0].text != (0..text.len())
+}
+
+struct Reader<'a> {
+    source: &'a str,
+    /// The document's words, when a line that ends with a hyphen asked for them.
+    words: Option<HashSet<&'a str>>,
+    blocks: Vec<Block>,
+    shapes: Vec<Shape>,
+}
+
+impl<'a> Reader<'a> {
+    fn read(&mut self, rows: &[Scanned], wrapped: Wrapped) {
+        let units = units(self.source, rows);
+        let view = |row: &Scanned| Row {
+            text: &self.source[row.body.clone()],
+            width: width(&self.source[row.line.content.start..row.body.end]),
+        };
+        let views: Vec<Row<'a>> = rows.iter().map(view).collect();
+        let margin = match wrapped {
+            Wrapped::Auto => Margin::of(units.iter().map(|unit| &views[unit.clone()])),
+            _ => Margin::default(),
+        };
+        for unit in units {
+            let sizes = match wrapped {
+                Wrapped::Auto if unit.len() > 1 => margin.paragraphs(&views[unit.clone()]),
+                Wrapped::Yes => vec![unit.len()],
+                _ => vec![1; unit.len()],
+            };
+            let mut at = unit.start;
+            for size in sizes {
+                let range = at..at + size;
+                at += size;
+                if size == 1 {
+                    self.line(rows, range.start);
+                } else {
+                    self.paragraph(rows, range, &views);
+                }
+            }
+        }
+    }
+
+    /// A line that stands for itself.
+    fn line(&mut self, rows: &[Scanned], at: usize) {
+        let row = &rows[at];
+        let start = row.body.start + row.marker;
+        match row.class {
+            Class::Text => {
+                let range = trim(self.source, start..row.body.end);
+                let kind = self.kind(rows, at, &range);
+                self.blocks.push(Block::plain(self.source, range, kind));
+                self.shapes.push(Shape::Line);
+            }
+            Class::Cells => {
+                let text = &self.source[start..row.body.end];
+                for cell in cells(text).into_iter().filter(|cell| has_letter(&text[cell.text.clone()])) {
+                    self.cell(start, &cell);
+                }
+            }
+            Class::Blank | Class::Opaque | Class::Digits => {}
+        }
+    }
+
+    fn cell(&mut self, start: usize, cell: &Cell) {
+        let range = start + cell.text.start..start + cell.text.end;
+        let text = self.source[range.clone()].to_owned();
+        let shape = match cell.padding {
+            0 => Shape::Line,
+            n => Shape::Padded { columns: width(&text) + n, least: cell.least },
+        };
+        let range = range.start..range.end + cell.padding;
+        self.blocks.push(Block { range, kind: BlockKind::Cell, text, marks: Vec::new() });
+        self.shapes.push(shape);
+    }
+
+    fn kind(&self, rows: &[Scanned], at: usize, range: &Range<usize>) -> BlockKind {
+        let text = &self.source[range.clone()];
+        let blank = |i: Option<usize>| i.and_then(|i| rows.get(i)).is_none_or(|row| row.class == Class::Blank);
+        let alone = blank(at.checked_sub(1)) && blank(Some(at + 1));
+        let titled = text.len() <= 160
+            && text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| c.is_uppercase() || c.is_numeric())
+            && !text.ends_with(['.', '!', '?', '…', ':', ';', ',', '»', '”', '"'])
+            && text.split(is_blank).count() <= 14;
+        match rows[at].kind {
+            Some(Marker::Turn) => BlockKind::Dialogue,
+            Some(Marker::Heading) => BlockKind::Heading,
+            Some(Marker::Number) if alone && titled => BlockKind::Heading,
+            Some(Marker::Number | Marker::Bullet) => BlockKind::ListItem,
+            None if alone && titled => BlockKind::Heading,
+            None => BlockKind::Paragraph,
+        }
+    }
+
+    fn paragraph(&mut self, rows: &[Scanned], unit: Range<usize>, views: &[Row<'_>]) {
+        let (first, second, last) = (&rows[unit.start], &rows[unit.start + 1], &rows[unit.end - 1]);
+        let range = first.body.start + first.marker..last.body.end;
+        if !has_letter(&self.source[range.clone()]) {
+            return;
+        }
+        let mut text = self.source[range.start..first.body.end].to_owned();
+        for row in &rows[unit.start + 1..unit.end] {
+            self.join(&mut text, &self.source[row.body.clone()]);
+        }
+        let kind = match first.kind {
+            Some(Marker::Turn) => BlockKind::Dialogue,
+            Some(Marker::Number | Marker::Bullet) => BlockKind::ListItem,
+            Some(Marker::Heading) => BlockKind::Heading,
+            None => BlockKind::Paragraph,
+        };
+        let margin = views[unit.clone()].iter().map(|row| row.width).max().unwrap_or(0);
+        self.shapes.push(Shape::Wrapped(Box::new(Wrapping {
+            first: width(&self.source[first.line.content.start..range.start]),
+            prefix: self.source[second.line.content.start..second.body.start].to_owned(),
+            line_end: self.source[first.line.content.end..first.line.next].to_owned(),
+            margin,
+        })));
+        self.blocks.push(Block { range, kind, text, marks: Vec::new() });
+    }
+
+    /// Adds a paragraph's next line. A word that a hyphen divides at the line's end is made whole: without the hyphen
+    /// where the document has it so elsewhere.
+    fn join(&mut self, text: &mut String, line: &str) {
+        let stem = text.strip_suffix('-').filter(|stem| stem.ends_with(char::is_alphabetic)).map(str::len);
+        let Some(stem) = stem.filter(|_| line.starts_with(char::is_lowercase)) else {
+            text.push('\n');
+            text.push_str(line);
+            return;
+        };
+        let head = text[..stem].rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+        let tail = line.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+        let whole = format!("{head}{tail}");
+        let source = self.source;
+        let words = self.words.get_or_insert_with(|| source.split(|c: char| !c.is_alphabetic()).collect());
+        if words.contains(whole.as_str()) {
+            text.truncate(stem);
+        }
+        text.push_str(line);
+    }
+}
+
+/// Runs of lines that could be paragraphs; every other line is a run of one. Blank lines are in none.
+fn units(source: &str, rows: &[Scanned]) -> Vec<Range<usize>> {
+    let before = |row: &Scanned| &source[row.line.content.start..row.body.start];
+    let mut out: Vec<Range<usize>> = Vec::new();
+    for (i, row) in rows.iter().enumerate() {
+        if row.class == Class::Blank {
+            continue;
+        }
+        let open = out.last().filter(|unit| {
+            unit.end == i && rows[unit.start].class == Class::Text && matches!(row.class, Class::Text | Class::Digits)
+        });
+        let Some(unit) = open.cloned() else {
+            out.push(i..i + 1);
+            continue;
+        };
+        let last = &rows[i - 1];
+        let stopped = source[last.body.clone()].ends_with(['.', '!', '?', '…', ':', '»', '”', '"']);
+        let starts = match row.kind {
+            // A dash in the middle of a sentence.
+            Some(Marker::Turn) => stopped || !source[row.body.start + row.marker..].starts_with(char::is_lowercase),
+            Some(_) => true,
+            None => false,
+        };
+        let quotes = |row: &Scanned| before(row).matches('>').count();
+        if starts || quotes(row) != quotes(last) || rows[unit.start].kind == Some(Marker::Heading) {
+            out.push(i..i + 1);
+        } else if unit.len() == 1 || before(row) == before(last) {
+            out.last_mut().expect("there is a unit").end = i + 1;
+        } else if width(before(row)) < width(before(last)) && unit.len() > 1 && rows[i - 1].kind.is_none() {
+            // The line before was the first of a paragraph, set in.
+            out.last_mut().expect("there is a unit").end = i - 1;
+            out.push(i - 1..i + 1);
+        } else {
+            out.push(i..i + 1);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Format;
+    use super::super::laws::{hold, hostile, read, render, same, upper};
+    use super::*;
+
+    fn texts(source: &str) -> Vec<(BlockKind, String)> {
+        let parsed = read(Format::Plain, source);
+        parsed.document().blocks().iter().map(|b| (b.kind, b.text.clone())).collect()
+    }
+
+    fn shouted(source: &str) -> String {
+        render(&*read(Format::Plain, source), upper)
+    }
+
+    fn write_all(source: &str, text: &str) -> String {
+        let parsed = read(Format::Plain, source);
+        let target = Target { text: text.to_owned(), marks: Vec::new() };
+        parsed.document().render(|i| parsed.write(i, &target))
+    }
+
+    const WRAPPED: &str = "La mairie a fait savoir hier que les travaux de la\n\
+        place commenceraient au printemps, quand les pluies\n\
+        auront cessé. M. Petit s'en est félicité devant les\nhabitants.\n";
+
+    const VERSE: &str = "Le vent du nord descend sur la plaine endormie,\n\
+        La lune se répand dans les branches des saules,\n\
+        Un chien gris aboie au loin, et la nuit est finie,\n\
+        Le jour vient déposer sa main sur nos épaules.\n";
+
+    #[test]
+    fn markers_and_blanks_stay_in_the_gaps() {
+        let source = "\u{feff}  1. Titre\r\n\r\n\t- un point ;  \n> cité\n> > — Oui.\r— Non.\n---\n12,5 %\n# Haut\n[ ] fait\n[x]";
+        let kinds = [
+            (BlockKind::Heading, "Titre"),
+            (BlockKind::ListItem, "un point ;"),
+            (BlockKind::Paragraph, "cité"),
+            (BlockKind::Dialogue, "Oui."),
+            (BlockKind::Dialogue, "Non."),
+            (BlockKind::Heading, "Haut"),
+            (BlockKind::ListItem, "fait"),
+        ];
+        assert_eq!(texts(source)[..7], kinds.map(|(kind, text)| (kind, text.to_owned())));
+        let expected = "\u{feff}  1. TITRE\r\n\r\n\t- UN POINT ;  \n> CITé\n> > — OUI.\r— NON.\n---\n12,5 %\n# HAUT\n[ ] FAIT\n[x]";
+        assert_eq!(shouted(source), expected);
+    }
+
+    #[test]
+    fn a_wrapped_paragraph_is_one_block_and_wrapped_again() {
+        assert_eq!(texts(WRAPPED), [(BlockKind::Paragraph, WRAPPED.trim_end().to_owned())]);
+        let quoted: String = WRAPPED.lines().map(|l| format!("> {l}\r\n")).collect();
+        assert_eq!(texts(&quoted).len(), 1);
+        let out = write_all(
+            &quoted,
+            "A word and another word and yet another word, even - a dash, and the last of all words.",
+        );
+        assert_eq!(
+            out,
+            "> A word and another word and yet another word, even -\r\n> a dash, and the last of all words.\r\n"
+        );
+    }
+
+    #[test]
+    fn an_item_wrapped_with_a_hanging_indent_keeps_it() {
+        let source = "  1. La mairie a fait savoir hier que les travaux de la\n     place commenceraient au printemps, quand les pluies\n     auront cessé, a dit le maire.\n  2. Fin\n";
+        let found = texts(source);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0].0, BlockKind::ListItem);
+        assert!(found[0].1.starts_with("La mairie") && found[0].1.matches('\n').count() == 2);
+        assert!(shouted(source).contains("\n     PLACE"));
+    }
+
+    #[test]
+    fn paragraphs_told_by_their_first_indent_are_apart() {
+        let one = "    La mairie a fait savoir hier que les travaux de\nla place commenceraient au printemps, quand les\npluies auront cessé, et que le marché irait ailleurs.\n";
+        let source = format!("{one}{one}    Oui.\n{one}");
+        assert_eq!(texts(&source).len(), 4);
+    }
+
+    #[test]
+    fn verse_addresses_and_lists_are_not_paragraphs() {
+        for source in [
+            VERSE,
+            "Mairie de Sens\n12, rue de la République\n89100 Sens\n",
+            "Madame la directrice du musée,\nje vous remercie de votre lettre.\n",
+            "pommes de terre nouvelles de l'île de Ré\ncarottes\npoireaux et navets du jardin\n",
+            "Présents : M. Roche, Mme Saïd\nExcusée : Mme Nadeau\n",
+            "Le ministre a annoncé lundi une hausse.\nLes habitants attendent une réponse depuis 2019.\nLa pluie tombait.\n",
+        ] {
+            let n = source.lines().filter(|l| has_letter(l)).count();
+            assert_eq!(texts(source).len(), n, "{source}");
+        }
+    }
+
+    #[test]
+    fn the_user_may_say_what_lines_are() {
+        let count = |source: &str, wrapped| {
+            let options = Options { wrapped, ..Options::default() };
+            Plain::parse(source.to_owned(), &options).expect("is text").document().blocks().len()
+        };
+        assert_eq!((count(VERSE, Wrapped::Yes), count(WRAPPED, Wrapped::No)), (1, 4));
+    }
+
+    #[test]
+    fn a_word_divided_at_the_margin_is_made_whole() {
+        let source = "Le printemps, disait le maire de la ville, le print-\ntemps viendra bien assez tôt pour nous, et peut-\nêtre même avant que la neige ait fondu partout.\n";
+        let text = &texts(&source.replace("print-\ntemps", "prin-\ntemps"))[0].1;
+        assert!(text.contains("le printemps viendra") && text.contains("peut-être même"), "{text}");
+    }
+
+    #[test]
+    fn columns_keep_their_places() {
+        assert_eq!(write_all("| Nom  | Âge  |\n", "Name"), "| Name | Name |\n");
+        assert_eq!(write_all("Nom      Prix   Quantité\n", "Cost"), "Cost     Cost   Cost\n");
+        assert_eq!(write_all("a\tb\t\tc", "xyz"), "xyz\txyz\t\txyz");
+    }
+
+    #[test]
+    fn code_between_fences_is_left_alone() {
+        assert_eq!(shouted("un\n```\ndeux\n```\ntrois\n```\nquatre"), "UN\n```\ndeux\n```\nTROIS\n```\nQUATRE");
+    }
+
+    #[test]
+    fn a_line_stays_a_line() {
+        assert_eq!(write_all("un\ndeux", "x\r\ny"), "x y\nx y");
+    }
+
+    #[test]
+    fn long_texts_take_time_in_proportion() {
+        let start = std::time::Instant::now();
+        let line = "le chat dort sur la table ".repeat(40_000);
+        let many = "- Oui.\nLe chat dort\nsur la table - ".repeat(25_000) + &"( \t|".repeat(50_000);
+        for source in [line, many, "é-\n".repeat(50_000)] {
+            let parsed = read(Format::Plain, &source);
+            assert!(render(&*parsed, same) == source);
+            render(&*parsed, upper);
+        }
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    }
+
+    const PARTS: &[&str] = &[
+        "- ",
+        "* ",
+        "• ",
+        "1. ",
+        "a) ",
+        "IV. ",
+        "[ ] ",
+        "> ",
+        ">",
+        "# ",
+        "— ",
+        "–",
+        "--",
+        "| ",
+        "|",
+        "│",
+        "+---+",
+        "........",
+        "____",
+        "```",
+        "```\n",
+        "~~~\n",
+        "Une phrase qui va jusqu'au bout de la ligne et\n",
+        "continue encore un peu plus loin que cela,\n",
+        "puis finit à la ligne suivante, avec un mot cou-\n",
+        "pé en deux.\n",
+        "    ",
+        "  ",
+        "\u{a0}",
+        ">>fra<< ",
+    ];
+
+    proptest! {
+        #[test]
+        fn laws(source in hostile(PARTS), wrapped in proptest::sample::select(&[Wrapped::Auto, Wrapped::Yes, Wrapped::No])) {
+            let options = Options { wrapped, ..Options::default() };
+            hold(&Plain::parse(source.clone(), &options).expect("every text is one"), &source)?;
+        }
+    }
+}

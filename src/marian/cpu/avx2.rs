@@ -1,0 +1,334 @@
+//! AVX2 with FMA and F16C: Intel from Haswell on, AMD from Zen on; `Avx2<true>` has AVX-VNNI as well (Alder Lake on).
+//!
+//! Safety, once for the whole file: an [`Avx2`] is made only by [`Avx2::detect`] where the machine has every instruction
+//! used here, and all arguments that become pointers are arrays of fixed size or slices whose length is asserted.
+
+use std::arch::x86_64::*;
+
+use half::f16;
+
+use super::simd::{LANES, PANEL, Simd, Sums, TILE_ROWS};
+
+/// The machine has AVX2, FMA and F16C, and AVX-VNNI if `VNNI`.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2<const VNNI: bool>(());
+
+impl<const VNNI: bool> Avx2<VNNI> {
+    /// Asks the machine.
+    pub fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c")
+            && (!VNNI || is_x86_feature_detected!("avxvnni")))
+        .then_some(Self(()))
+    }
+}
+
+/// Eight lanes each.
+type Pair = [__m256; 2];
+
+/// Applies an intrinsic to both halves.
+macro_rules! both {
+    ($f:ident($($arg:ident),+)) => {
+        // SAFETY: see the head of the file.
+        unsafe { [$f($($arg[0]),+), $f($($arg[1]),+)] }
+    };
+}
+
+impl<const VNNI: bool> Simd for Avx2<VNNI> {
+    type V = Pair;
+    // Without VNNI the bytes are multiplied in signed form, where no sum of two products overflows 16 bits.
+    const UNSIGNED: bool = VNNI;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Pair {
+        // SAFETY: see the head of the file; so for all below.
+        unsafe { [_mm256_set1_ps(x); 2] }
+    }
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> Pair {
+        // SAFETY: 16 lanes are two vectors of 8.
+        unsafe { [_mm256_loadu_ps(from.as_ptr()), _mm256_loadu_ps(from.as_ptr().add(8))] }
+    }
+    #[inline(always)]
+    fn store(self, v: Pair, to: &mut [f32; LANES]) {
+        // SAFETY: as above.
+        unsafe {
+            _mm256_storeu_ps(to.as_mut_ptr(), v[0]);
+            _mm256_storeu_ps(to.as_mut_ptr().add(8), v[1]);
+        }
+    }
+    #[inline(always)]
+    fn load_half(self, from: &[f16; LANES]) -> Pair {
+        let from = from.as_ptr().cast::<__m128i>();
+        // SAFETY: 16 halves are two vectors of 16 bytes; `f16` is a transparent `u16`.
+        unsafe { [_mm256_cvtph_ps(_mm_loadu_si128(from)), _mm256_cvtph_ps(_mm_loadu_si128(from.add(1)))] }
+    }
+    #[inline(always)]
+    fn store_half(self, v: Pair, to: &mut [f16; LANES]) {
+        let to = to.as_mut_ptr().cast::<__m128i>();
+        // SAFETY: as above.
+        unsafe {
+            _mm_storeu_si128(to, _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v[0]));
+            _mm_storeu_si128(to.add(1), _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v[1]));
+        }
+    }
+    #[inline(always)]
+    fn load_i32(self, from: &[i32; LANES]) -> Pair {
+        let from = from.as_ptr().cast::<__m256i>();
+        // SAFETY: 16 lanes are two vectors of 8.
+        unsafe { [_mm256_cvtepi32_ps(_mm256_loadu_si256(from)), _mm256_cvtepi32_ps(_mm256_loadu_si256(from.add(1)))] }
+    }
+    #[inline(always)]
+    fn store_u8(self, v: Pair, to: &mut [u8; LANES]) {
+        // SAFETY: 16 bytes are written.
+        unsafe {
+            // Lanes within ±127 fit the signed packs; the sign bit is the 128 to add.
+            let words = _mm256_packs_epi32(_mm256_cvtps_epi32(v[0]), _mm256_cvtps_epi32(v[1]));
+            let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(words);
+            let bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
+            _mm_storeu_si128(to.as_mut_ptr().cast(), _mm_xor_si128(bytes, _mm_set1_epi8(-128)));
+        }
+    }
+    #[inline(always)]
+    fn add(self, a: Pair, b: Pair) -> Pair {
+        both!(_mm256_add_ps(a, b))
+    }
+    #[inline(always)]
+    fn sub(self, a: Pair, b: Pair) -> Pair {
+        both!(_mm256_sub_ps(a, b))
+    }
+    #[inline(always)]
+    fn mul(self, a: Pair, b: Pair) -> Pair {
+        both!(_mm256_mul_ps(a, b))
+    }
+    #[inline(always)]
+    fn div(self, a: Pair, b: Pair) -> Pair {
+        both!(_mm256_div_ps(a, b))
+    }
+    #[inline(always)]
+    fn fma(self, a: Pair, b: Pair, c: Pair) -> Pair {
+        both!(_mm256_fmadd_ps(a, b, c))
+    }
+    #[inline(always)]
+    fn max(self, a: Pair, b: Pair) -> Pair {
+        both!(_mm256_max_ps(a, b))
+    }
+    #[inline(always)]
+    fn min(self, a: Pair, b: Pair) -> Pair {
+        both!(_mm256_min_ps(a, b))
+    }
+    #[inline(always)]
+    fn abs(self, a: Pair) -> Pair {
+        // SAFETY: see the head of the file.
+        let sign = unsafe { [_mm256_set1_ps(-0.0); 2] };
+        both!(_mm256_andnot_ps(sign, a))
+    }
+    #[inline(always)]
+    fn power_of_two(self, n: Pair) -> Pair {
+        // SAFETY: see the head of the file.
+        let integers = unsafe { [_mm256_cvtps_epi32(n[0]), _mm256_cvtps_epi32(n[1])] };
+        // SAFETY: as above.
+        let offset = unsafe { [_mm256_set1_epi32(127); 2] };
+        let exponents = both!(_mm256_add_epi32(integers, offset));
+        // SAFETY: as above.
+        unsafe {
+            [
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponents[0])),
+                _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponents[1])),
+            ]
+        }
+    }
+    #[inline(always)]
+    fn greater(self, a: Pair, b: Pair) -> u16 {
+        // SAFETY: see the head of the file.
+        unsafe {
+            let low = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(a[0], b[0]));
+            let high = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(a[1], b[1]));
+            (low | (high << 8)) as u16
+        }
+    }
+    #[inline(always)]
+    fn sum(self, v: Pair) -> f32 {
+        // SAFETY: see the head of the file.
+        unsafe {
+            let v = _mm256_add_ps(v[0], v[1]);
+            let v = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+            let v = _mm_add_ps(v, _mm_movehl_ps(v, v));
+            _mm_cvtss_f32(_mm_add_ss(v, _mm_shuffle_ps::<1>(v, v)))
+        }
+    }
+    #[inline(always)]
+    fn largest(self, v: Pair) -> f32 {
+        // SAFETY: see the head of the file.
+        unsafe {
+            let v = _mm256_max_ps(v[0], v[1]);
+            let v = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+            let v = _mm_max_ps(v, _mm_movehl_ps(v, v));
+            _mm_cvtss_f32(_mm_max_ss(v, _mm_shuffle_ps::<1>(v, v)))
+        }
+    }
+
+    #[inline(always)]
+    fn fold(self, mut v: Pair, heads: usize) -> Pair {
+        // SAFETY: see the head of the file.
+        unsafe {
+            if heads <= 8 {
+                v = [_mm256_add_ps(v[0], v[1]); 2];
+            }
+            // Up to 8 heads both halves are equal.
+            if heads <= 4 {
+                v = [_mm256_add_ps(v[0], _mm256_permute2f128_ps::<1>(v[0], v[0])); 2];
+            }
+            if heads <= 2 {
+                v = [_mm256_add_ps(v[0], _mm256_permute_ps::<0b01_00_11_10>(v[0])); 2];
+            }
+            if heads <= 1 {
+                v = [_mm256_add_ps(v[0], _mm256_permute_ps::<0b10_11_00_01>(v[0])); 2];
+            }
+            v
+        }
+    }
+
+    #[inline(always)]
+    fn tile_i8(
+        self,
+        a: &[u8],
+        stride: usize,
+        rows: usize,
+        b: &[i8],
+        start: &[i32; PANEL],
+        sums: &mut Sums<i32>,
+        _: &[i8],
+    ) {
+        let groups = b.len() / (4 * PANEL);
+        assert!(rows >= 1 && rows <= TILE_ROWS && a.len() >= (rows - 1) * stride + 4 * groups);
+        macro_rules! pick {
+            ($($n:literal)*) => {
+                match rows {
+                    $($n if VNNI =>
+                        // SAFETY: the assertion above; see the head of the file.
+                        unsafe { tile_vnni::<$n>(a.as_ptr(), stride, b.as_ptr(), groups, start, sums) },
+                    $n =>
+                        // SAFETY: as above.
+                        unsafe { tile_i8::<$n>(a.as_ptr(), stride, b.as_ptr(), groups, start, sums) },)*
+                    _ => {}
+                }
+            };
+        }
+        pick!(1 2 3 4 5 6);
+    }
+
+    #[inline(always)]
+    fn tile_f32(self, a: &[f32], stride: usize, rows: usize, b: &[f32], sums: &mut Sums<f32>, _: &[f32]) {
+        let depth = b.len() / PANEL;
+        assert!(rows >= 1 && rows <= TILE_ROWS && a.len() >= (rows - 1) * stride + depth);
+        macro_rules! pick {
+            ($($n:literal)*) => {
+                match rows {
+                    $($n =>
+                        // SAFETY: the assertion above; see the head of the file.
+                        unsafe { tile_f32::<$n>(a.as_ptr(), stride, b.as_ptr(), depth, sums) },)*
+                    _ => {}
+                }
+            };
+        }
+        pick!(1 2 3 4 5 6);
+    }
+}
+
+/// Columns that fit the registers at once: two vectors.
+const STRIP: usize = 16;
+
+/// Writes one integer tile function: `$dot` adds the products of four signed or unsigned bytes to each of eight sums.
+macro_rules! tile_of_bytes {
+    ($(#[$meta:meta])* $name:ident, $features:literal, $prepare:expr, $dot:expr) => {
+        $(#[$meta])*
+        ///
+        /// # Safety
+        /// `a` has `ROWS` rows of `4 × groups` bytes, `stride` apart; `b` has `groups × PANEL × 4`.
+        #[target_feature(enable = $features)]
+        unsafe fn $name<const ROWS: usize>(
+            a: *const u8,
+            stride: usize,
+            b: *const i8,
+            groups: usize,
+            start: &[i32; PANEL],
+            sums: &mut Sums<i32>,
+        ) {
+            for strip in (0..PANEL).step_by(STRIP) {
+                // SAFETY: the caller's promise; `strip + STRIP` is at most PANEL, and ROWS at most TILE_ROWS.
+                unsafe {
+                    let start = start.as_ptr().add(strip).cast::<__m256i>();
+                    let start = [_mm256_loadu_si256(start), _mm256_loadu_si256(start.add(1))];
+                    let mut acc = [start; ROWS];
+                    for g in 0..groups {
+                        let b = b.add(4 * (PANEL * g + strip)).cast::<__m256i>();
+                        let b = [_mm256_loadu_si256(b), _mm256_loadu_si256(b.add(1))];
+                        for (r, row) in acc.iter_mut().enumerate() {
+                            let a = $prepare(a.add(r * stride + 4 * g).cast::<i32>().read_unaligned());
+                            for j in 0..2 {
+                                row[j] = $dot(row[j], a, b[j]);
+                            }
+                        }
+                    }
+                    for (sums, row) in sums.iter_mut().zip(&acc) {
+                        for j in 0..2 {
+                            _mm256_storeu_si256(sums.as_mut_ptr().add(strip + 8 * j).cast(), row[j]);
+                        }
+                    }
+                }
+            }
+        }
+    };
+}
+
+tile_of_bytes!(
+    /// Unsigned activations, one instruction for four products and their sum.
+    tile_vnni,
+    "avx2,avxvnni",
+    |a: i32| _mm256_set1_epi32(a),
+    |sum, a, b| _mm256_dpbusd_avx_epi32(sum, a, b)
+);
+tile_of_bytes!(
+    /// Signed activations: |a| × (b with the sign of a), so that pairs of products stay below 2 · 127 · 127 < 2^15.
+    tile_i8,
+    "avx2",
+    |a: i32| {
+        let a = _mm256_set1_epi32(a ^ i32::from_ne_bytes([0x80; 4]));
+        (a, _mm256_abs_epi8(a))
+    },
+    |sum, (a, size): (__m256i, __m256i), b| {
+        let pairs = _mm256_maddubs_epi16(size, _mm256_sign_epi8(b, a));
+        _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+    }
+);
+
+/// The tile in `f32`.
+///
+/// # Safety
+/// `a` has `ROWS` rows of `depth`, `stride` apart; `b` has `depth × PANEL`.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn tile_f32<const ROWS: usize>(a: *const f32, stride: usize, b: *const f32, depth: usize, sums: &mut Sums<f32>) {
+    for strip in (0..PANEL).step_by(STRIP) {
+        // SAFETY: the caller's promise; `strip + STRIP` is at most PANEL, and ROWS at most TILE_ROWS.
+        unsafe {
+            let mut acc = [[_mm256_setzero_ps(); 2]; ROWS];
+            for k in 0..depth {
+                let b = b.add(PANEL * k + strip);
+                let b = [_mm256_loadu_ps(b), _mm256_loadu_ps(b.add(8))];
+                for (r, row) in acc.iter_mut().enumerate() {
+                    let a = _mm256_set1_ps(*a.add(r * stride + k));
+                    for j in 0..2 {
+                        row[j] = _mm256_fmadd_ps(a, b[j], row[j]);
+                    }
+                }
+            }
+            for (sums, row) in sums.iter_mut().zip(&acc) {
+                for j in 0..2 {
+                    _mm256_storeu_ps(sums.as_mut_ptr().add(strip + 8 * j), row[j]);
+                }
+            }
+        }
+    }
+}

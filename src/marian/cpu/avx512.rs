@@ -1,0 +1,290 @@
+//! AVX-512 with VNNI: Intel from Ice Lake on, AMD from Zen 4 on.
+//!
+//! Safety, once for the whole file: an [`Avx512`] is made only by [`Avx512::detect`] where the machine has every
+//! instruction used here, and all arguments that become pointers are arrays of fixed size or slices whose length is
+//! asserted.
+
+use std::arch::x86_64::*;
+
+use half::f16;
+
+use super::simd::{LANES, PANEL, Simd, Sums, TILE_ROWS};
+
+/// The machine has AVX-512 F, BW, VL, DQ and VNNI.
+#[derive(Clone, Copy, Debug)]
+pub struct Avx512(());
+
+impl Avx512 {
+    /// Asks the machine.
+    pub fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vnni")
+            && is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c"))
+        .then_some(Self(()))
+    }
+}
+
+impl Simd for Avx512 {
+    type V = __m512;
+    const UNSIGNED: bool = true;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        // SAFETY: see the head of the file; so for all below.
+        unsafe { _mm512_set1_ps(x) }
+    }
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> __m512 {
+        // SAFETY: 16 lanes are 64 bytes.
+        unsafe { _mm512_loadu_ps(from.as_ptr()) }
+    }
+    #[inline(always)]
+    fn store(self, v: __m512, to: &mut [f32; LANES]) {
+        // SAFETY: as above.
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), v) }
+    }
+    #[inline(always)]
+    fn load_half(self, from: &[f16; LANES]) -> __m512 {
+        // SAFETY: 16 halves are 32 bytes; `f16` is a transparent `u16`.
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
+    }
+    #[inline(always)]
+    fn store_half(self, v: __m512, to: &mut [f16; LANES]) {
+        // SAFETY: as above.
+        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v)) }
+    }
+    #[inline(always)]
+    fn load_i32(self, from: &[i32; LANES]) -> __m512 {
+        // SAFETY: 16 lanes are 64 bytes.
+        unsafe { _mm512_cvtepi32_ps(_mm512_loadu_si512(from.as_ptr().cast())) }
+    }
+    #[inline(always)]
+    fn store_u8(self, v: __m512, to: &mut [u8; LANES]) {
+        // SAFETY: 16 bytes are written.
+        unsafe {
+            let n = _mm512_add_epi32(_mm512_cvtps_epi32(v), _mm512_set1_epi32(128));
+            _mm_storeu_si128(to.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(n));
+        }
+    }
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_sub_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+    #[inline(always)]
+    fn div(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_div_ps(a, b) }
+    }
+    #[inline(always)]
+    fn fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_max_ps(a, b) }
+    }
+    #[inline(always)]
+    fn min(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_min_ps(a, b) }
+    }
+    #[inline(always)]
+    fn abs(self, a: __m512) -> __m512 {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_abs_ps(a) }
+    }
+    #[inline(always)]
+    fn power_of_two(self, n: __m512) -> __m512 {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_scalef_ps(_mm512_set1_ps(1.0), n) }
+    }
+    #[inline(always)]
+    fn greater(self, a: __m512, b: __m512) -> u16 {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b) }
+    }
+    #[inline(always)]
+    fn sum(self, v: __m512) -> f32 {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_reduce_add_ps(v) }
+    }
+    #[inline(always)]
+    fn largest(self, v: __m512) -> f32 {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_reduce_max_ps(v) }
+    }
+
+    #[inline(always)]
+    fn fold(self, mut v: __m512, heads: usize) -> __m512 {
+        // SAFETY: see the head of the file.
+        unsafe {
+            if heads <= 8 {
+                v = _mm512_add_ps(v, _mm512_shuffle_f32x4::<0b01_00_11_10>(v, v));
+            }
+            if heads <= 4 {
+                v = _mm512_add_ps(v, _mm512_shuffle_f32x4::<0b10_11_00_01>(v, v));
+            }
+            if heads <= 2 {
+                v = _mm512_add_ps(v, _mm512_permute_ps::<0b01_00_11_10>(v));
+            }
+            if heads <= 1 {
+                v = _mm512_add_ps(v, _mm512_permute_ps::<0b10_11_00_01>(v));
+            }
+            v
+        }
+    }
+
+    #[inline(always)]
+    fn tile_i8(
+        self,
+        a: &[u8],
+        stride: usize,
+        rows: usize,
+        b: &[i8],
+        start: &[i32; PANEL],
+        sums: &mut Sums<i32>,
+        ahead: &[i8],
+    ) {
+        let groups = b.len() / (4 * PANEL);
+        assert!(rows >= 1 && rows <= TILE_ROWS && a.len() >= (rows - 1) * stride + 4 * groups);
+        macro_rules! pick {
+            ($($n:literal)*) => {
+                match rows {
+                    $($n if ahead.len() >= 64 * groups =>
+                        // SAFETY: the assertion above; see the head of the file.
+                        unsafe { tile_i8::<$n, true>(a.as_ptr(), stride, b.as_ptr(), groups, start, sums, ahead.as_ptr()) },
+                    $n =>
+                        // SAFETY: as above.
+                        unsafe { tile_i8::<$n, false>(a.as_ptr(), stride, b.as_ptr(), groups, start, sums, b.as_ptr()) },)*
+                    _ => {}
+                }
+            };
+        }
+        pick!(1 2 3 4 5 6);
+    }
+
+    #[inline(always)]
+    fn tile_f32(self, a: &[f32], stride: usize, rows: usize, b: &[f32], sums: &mut Sums<f32>, ahead: &[f32]) {
+        let depth = b.len() / PANEL;
+        assert!(rows >= 1 && rows <= TILE_ROWS && a.len() >= (rows - 1) * stride + depth);
+        macro_rules! pick {
+            ($($n:literal)*) => {
+                match rows {
+                    $($n if ahead.len() >= 16 * depth =>
+                        // SAFETY: the assertion above; see the head of the file.
+                        unsafe { tile_f32::<$n, true>(a.as_ptr(), stride, b.as_ptr(), depth, sums, ahead.as_ptr()) },
+                    $n =>
+                        // SAFETY: as above.
+                        unsafe { tile_f32::<$n, false>(a.as_ptr(), stride, b.as_ptr(), depth, sums, b.as_ptr()) },)*
+                    _ => {}
+                }
+            };
+        }
+        pick!(1 2 3 4 5 6);
+    }
+}
+
+/// `ROWS × PANEL` sums in registers; fetches a quarter of the next panel, a cache line a step, if `AHEAD`.
+///
+/// # Safety
+/// `a` has `ROWS` rows of `4 × groups` bytes, `stride` apart; `b` has `groups × PANEL × 4`, `ahead` `64 × groups`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn tile_i8<const ROWS: usize, const AHEAD: bool>(
+    a: *const u8,
+    stride: usize,
+    b: *const i8,
+    groups: usize,
+    start: &[i32; PANEL],
+    sums: &mut Sums<i32>,
+    ahead: *const i8,
+) {
+    // SAFETY: the caller's promise; `start` and `sums` are arrays of whole vectors, and ROWS is at most TILE_ROWS.
+    unsafe {
+        let mut acc = [[_mm512_setzero_si512(); 4]; ROWS];
+        for j in 0..4 {
+            let v = _mm512_loadu_si512(start.as_ptr().add(LANES * j).cast());
+            for row in &mut acc {
+                row[j] = v;
+            }
+        }
+        for g in 0..groups {
+            if AHEAD {
+                _mm_prefetch::<_MM_HINT_T0>(ahead.add(64 * g));
+            }
+            let b = b.add(4 * PANEL * g);
+            let mut v = [_mm512_setzero_si512(); 4];
+            for (j, v) in v.iter_mut().enumerate() {
+                *v = _mm512_loadu_si512(b.add(64 * j).cast());
+            }
+            for (r, row) in acc.iter_mut().enumerate() {
+                let a = _mm512_set1_epi32(a.add(r * stride + 4 * g).cast::<i32>().read_unaligned());
+                for j in 0..4 {
+                    row[j] = _mm512_dpbusd_epi32(row[j], a, v[j]);
+                }
+            }
+        }
+        for (sums, row) in sums.iter_mut().zip(&acc) {
+            for j in 0..4 {
+                _mm512_storeu_si512(sums.as_mut_ptr().add(LANES * j).cast(), row[j]);
+            }
+        }
+    }
+}
+
+/// [`tile_i8`] in `f32`.
+///
+/// # Safety
+/// `a` has `ROWS` rows of `depth`, `stride` apart; `b` has `depth × PANEL`, `ahead` `16 × depth`.
+#[target_feature(enable = "avx512f")]
+unsafe fn tile_f32<const ROWS: usize, const AHEAD: bool>(
+    a: *const f32,
+    stride: usize,
+    b: *const f32,
+    depth: usize,
+    sums: &mut Sums<f32>,
+    ahead: *const f32,
+) {
+    // SAFETY: the caller's promise; `sums` is an array of whole vectors, and ROWS is at most TILE_ROWS.
+    unsafe {
+        let mut acc = [[_mm512_setzero_ps(); 4]; ROWS];
+        for k in 0..depth {
+            if AHEAD {
+                _mm_prefetch::<_MM_HINT_T0>(ahead.add(16 * k).cast());
+            }
+            let b = b.add(PANEL * k);
+            let mut v = [_mm512_setzero_ps(); 4];
+            for (j, v) in v.iter_mut().enumerate() {
+                *v = _mm512_loadu_ps(b.add(LANES * j));
+            }
+            for (r, row) in acc.iter_mut().enumerate() {
+                let a = _mm512_set1_ps(*a.add(r * stride + k));
+                for j in 0..4 {
+                    row[j] = _mm512_fmadd_ps(a, v[j], row[j]);
+                }
+            }
+        }
+        for (sums, row) in sums.iter_mut().zip(&acc) {
+            for j in 0..4 {
+                _mm512_storeu_ps(sums.as_mut_ptr().add(LANES * j), row[j]);
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The encoder.
+
+use candle_core::Tensor;
+use candle_nn::{LayerNorm, Linear, Module};
+
+use super::attention::attend;
+use super::layers::{FeedForward, Loader, Positions};
+use crate::error::Result;
+use crate::marian::Config;
+
+pub(super) struct Encoder {
+    /// `source vocabulary × d_model`.
+    embedding: Tensor,
+    scale: f64,
+    layers: Vec<Layer>,
+}
+
+struct Layer {
+    heads: usize,
+    /// Queries, keys and values in one product.
+    qkv: Linear,
+    out: Linear,
+    norm: LayerNorm,
+    feed_forward: FeedForward,
+}
+
+impl Encoder {
+    pub fn load(from: &Loader<'_>, config: &Config, embedding: Tensor) -> Result<Self> {
+        let d = config.d_model;
+        let layer = |i| -> Result<Layer> {
+            let from = from.under(format_args!("layers.{i}"));
+            let attention = from.under("self_attn");
+            Ok(Layer {
+                heads: config.encoder_attention_heads,
+                qkv: attention.linear(&["q_proj", "k_proj", "v_proj"], d, d)?,
+                out: attention.linear(&["out_proj"], d, d)?,
+                norm: from.norm("self_attn_layer_norm", d)?,
+                feed_forward: FeedForward::load(&from, d, config.encoder_ffn_dim, config.activation)?,
+            })
+        };
+        Ok(Self {
+            embedding,
+            scale: if config.scale_embedding { (d as f64).sqrt() } else { 1.0 },
+            layers: (0..config.encoder_layers).map(layer).collect::<Result<_>>()?,
+        })
+    }
+
+    /// `sources × longest × d_model`. Padding is never attended to; what comes out there means nothing.
+    pub fn forward(
+        &self,
+        sources: &[&[u32]],
+        longest: usize,
+        mask: Option<&Tensor>,
+        positions: &mut Positions,
+    ) -> Result<Tensor> {
+        let (n, d) = (sources.len(), self.embedding.dim(1)?);
+        if n == 0 {
+            return Ok(Tensor::zeros((0, 0, d), self.embedding.dtype(), self.embedding.device())?);
+        }
+        let padded = |source: &&[u32]| {
+            let source: Vec<u32> = source.to_vec();
+            source.into_iter().chain(std::iter::repeat(0)).take(longest)
+        };
+        let ids: Vec<u32> = sources.iter().flat_map(padded).collect();
+        let ids = Tensor::from_vec(ids, n * longest, self.embedding.device())?;
+        let x = (self.embedding.index_select(&ids, 0)? * self.scale)?.reshape((n, longest, d))?;
+        let x = x.broadcast_add(&positions.first(longest)?)?;
+        self.layers.iter().try_fold(x, |x, layer| layer.forward(&x, mask))
+    }
+}
+
+impl Layer {
+    fn forward(&self, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+        let (n, length, d) = x.dims3()?;
+        let split = (n, length, 3, self.heads, d / self.heads);
+        let qkv = self.qkv.forward(x)?.reshape(split)?.permute((2, 0, 3, 1, 4))?.contiguous()?;
+        let (mixed, _) = attend(&qkv.get(0)?, &qkv.get(1)?, &qkv.get(2)?, mask)?;
+        let mixed = mixed.transpose(1, 2)?.contiguous()?.reshape((n, length, d))?;
+        let x = self.norm.forward(&(x + self.out.forward(&mixed)?)?)?;
+        self.feed_forward.forward(&x)
+    }
+}

@@ -1,0 +1,202 @@
+//! The network on candle tensors: any device, f32, f16 or bf16.
+//!
+//! Post-norm encoder and decoder with sinusoidal positions, as in "Attention Is All You Need" and as `transformers`'
+//! `MarianMTModel` computes it. Half types keep softmax, layer norms' sums and the logits in f32.
+
+mod attention;
+mod choose;
+mod decoder;
+mod encoder;
+mod layers;
+
+use candle_core::{DType, Device, Tensor};
+
+use self::decoder::{Decoder, State};
+use self::encoder::Encoder;
+use self::layers::Positions;
+use super::{Candidates, Config, Network, Row, Session, Want, Weights};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::ModelFiles;
+
+/// A network on candle tensors.
+pub struct TensorNetwork {
+    config: Config,
+    device: Device,
+    dtype: DType,
+    encoder: Encoder,
+    decoder: Decoder,
+}
+
+impl TensorNetwork {
+    /// Loads the weights of a model to `device`, as `dtype`: f32, f16 or bf16, whatever they are stored as.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Model`] where the file and `config` do not fit together (the message names file and tensor),
+    /// [`ErrorKind::Device`] where the device has no room.
+    pub fn load(files: &ModelFiles, config: &Config, device: &Device, dtype: DType) -> Result<Self> {
+        Self::new(&Weights::open(&files.weights)?, config, device, dtype)
+    }
+
+    /// [`TensorNetwork::load`] from a file that is open already.
+    pub fn new(weights: &Weights, config: &Config, device: &Device, dtype: DType) -> Result<Self> {
+        if !matches!(dtype, DType::F32 | DType::F16 | DType::BF16) {
+            return Err(Error::settings(format!("the network runs in f32, f16 or bf16, not in {}", dtype.as_str())));
+        }
+        let from = layers::Loader { weights, device, dtype, prefix: String::new() };
+        let source_name = weights.source_embedding(config);
+        let target_name = weights.target_embedding(config);
+        let output_name = weights.output_projection(config);
+        let d = config.d_model;
+        let source = from.tensor(source_name, &[config.vocab_size, d])?;
+        // One matrix under several names is loaded once.
+        let target = match target_name == source_name {
+            true => source.clone(),
+            false => from.tensor(target_name, &[config.decoder_vocab_size, d])?,
+        };
+        let output = match output_name == target_name {
+            true => target.clone(),
+            false => from.tensor(output_name, &[config.decoder_vocab_size, d])?,
+        };
+        Ok(Self {
+            encoder: Encoder::load(&from.under("model.encoder"), config, source)?,
+            decoder: Decoder::load(&from.under("model.decoder"), config, target, output)?,
+            config: config.clone(),
+            device: device.clone(),
+            dtype,
+        })
+    }
+}
+
+impl Network for TensorNetwork {
+    fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn session(&self) -> Box<dyn Session + '_> {
+        // A worker is one thread: on the CPU, candle would split each small product over all cores otherwise.
+        let pool = match self.device {
+            Device::Cpu => rayon::ThreadPoolBuilder::new().num_threads(1).build().ok(),
+            _ => None,
+        };
+        Box::new(TensorSession {
+            network: self,
+            pool,
+            work: Work { positions: Positions::new(self.config.d_model, self.dtype, &self.device), batch: None },
+        })
+    }
+
+    fn describe(&self) -> String {
+        let device = match self.device.location() {
+            candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
+            candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+            candle_core::DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
+        };
+        format!("{device} {} (candle)", self.dtype.as_str())
+    }
+}
+
+struct TensorSession<'a> {
+    network: &'a TensorNetwork,
+    pool: Option<rayon::ThreadPool>,
+    work: Work,
+}
+
+/// What a session holds on to.
+struct Work {
+    positions: Positions,
+    batch: Option<Batch>,
+}
+
+/// The batch in work.
+struct Batch {
+    /// `sources × longest × d_model`.
+    encoded: Tensor,
+    longest: usize,
+    state: State,
+    /// `rows × target vocabulary`, f32; `None` before the first step and after a step without rows.
+    logits: Option<Tensor>,
+}
+
+impl TensorSession<'_> {
+    /// Runs `work` on the session's own thread, if it has one.
+    fn run<T: Send>(&mut self, work: impl FnOnce(&TensorNetwork, &mut Work) -> Result<T> + Send) -> Result<T> {
+        let Self { network, pool, work: held } = self;
+        match pool {
+            Some(pool) => pool.install(|| work(network, held)),
+            None => work(network, held),
+        }
+    }
+}
+
+impl Work {
+    fn batch(&mut self) -> Result<&mut Batch> {
+        self.batch
+            .as_mut()
+            .ok_or_else(|| Error::new(ErrorKind::Device, "a step was asked for before any source was encoded"))
+    }
+}
+
+impl Session for TensorSession<'_> {
+    fn encode(&mut self, sources: &[&[u32]]) -> Result<()> {
+        self.run(|network, work| {
+            work.batch = None;
+            let sizes = || sources.iter().map(|source| source.len());
+            if sizes().any(|n| n == 0) {
+                return Err(Error::input("an empty source cannot be encoded: it must hold the end mark at least"));
+            }
+            in_vocabulary(sources.iter().copied().flatten(), network.config.vocab_size, "source")?;
+            let longest = sizes().max().unwrap_or(0);
+            let mask = attention::padding_mask(sources, longest, &network.device)?;
+            let encoded = network.encoder.forward(sources, longest, mask.as_ref(), &mut work.positions)?;
+            let state = network.decoder.start(&encoded, mask)?;
+            work.batch = Some(Batch { encoded, longest, state, logits: None });
+            Ok(())
+        })
+    }
+
+    fn step(&mut self, rows: &[Row], want: &Want<'_>, out: &mut Candidates) -> Result<()> {
+        self.run(|network, work| {
+            out.ids.clear();
+            out.scores.clear();
+            out.attention.clear();
+            in_vocabulary(rows.iter().map(|row| &row.token), network.config.decoder_vocab_size, "target")?;
+            let position = work.batch()?.state.position();
+            let position = work.positions.row(position)?;
+            let batch = work.batch()?;
+            out.width = batch.longest;
+            batch.logits = None;
+            batch.state.choose_rows(rows)?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            let step = network.decoder.step(rows, &mut batch.state, &position, want.attention)?;
+            choose::best(&step.logits, want, out)?;
+            if let Some(attention) = step.attention {
+                out.attention = attention.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
+            }
+            batch.logits = Some(step.logits);
+            Ok(())
+        })
+    }
+
+    fn encoder_states(&mut self) -> Result<Vec<f32>> {
+        Ok(self.work.batch()?.encoded.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+    }
+
+    fn logits(&mut self) -> Result<Vec<f32>> {
+        match &self.work.batch()?.logits {
+            Some(logits) => Ok(logits.flatten_all()?.to_vec1()?),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+/// An id outside the vocabulary would read beyond the embedding, which a GPU does without a word.
+fn in_vocabulary<'a>(mut ids: impl Iterator<Item = &'a u32>, size: usize, side: &str) -> Result<()> {
+    match ids.find(|&&id| id as usize >= size) {
+        None => Ok(()),
+        Some(id) => Err(Error::model(format!(
+            "token id {id} is outside the {side} vocabulary of {size}: the tokenizer does not fit the model"
+        ))),
+    }
+}

@@ -1,0 +1,546 @@
+//! Quotation marks of the output: the source decides which there are, the alignment where they stand.
+//!
+//! Every mark of the source stands exactly once in the output, round the words that translate the quoted words, with the
+//! sign of its depth. The marks that the model wrote are taken where they agree; what it dropped is put back, what it
+//! invented goes.
+
+use std::ops::Range;
+
+use super::draft::{Draft, Edit};
+use crate::document::{Note, QuoteMark, QuoteRole};
+use crate::split::quotes::{Found, Language, find};
+
+/// With more marks than this in a segment the model's are not compared with the alignment one by one.
+const MANY: usize = 200;
+/// A mark of the model this many words from where the alignment puts it is taken to be right.
+const NEAR: usize = 2;
+
+/// How quotation marks are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum QuoteStyle {
+    /// “ ” outside, ‘ ’ inside, in turn.
+    #[default]
+    Curly,
+    /// " outside, ' inside, in turn.
+    Straight,
+    /// The source's own signs, with the spaces inside guillemets.
+    Source,
+}
+
+/// Puts the quotation marks of `draft` right. `quotes` are the marks of the segment in order, with ranges of
+/// `segment_text` and absolute depths; where the segment starts, `depth_at_start` quotations are open.
+pub fn restore(draft: &mut Draft, segment_text: &str, quotes: &[QuoteMark], depth_at_start: usize, style: QuoteStyle) {
+    let mut found = find(draft.text(), Language::English);
+    // Single quotes may be apostrophes: they count only if the source has a second level, or the model wrote no others.
+    let doubles = found.iter().filter(|mark| !mark.single).count();
+    if doubles == quotes.len() || (quotes.iter().all(|mark| mark.depth == 0) && depth_at_start == 0 && doubles > 0) {
+        found.retain(|mark| !mark.single);
+    }
+    if quotes.is_empty() && found.is_empty() {
+        return;
+    }
+    let units = units(quotes);
+    let places = in_order(draft, quotes, &units, &found)
+        .unwrap_or_else(|| Placer::new(draft, segment_text, quotes, &found).place(&units));
+    write(draft, segment_text, quotes, &found, places, style);
+}
+
+/// Marks that belong together: indices of the source's marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Pair(usize, usize),
+    /// Its partner is in another segment, or nowhere.
+    Open(usize),
+    Close(usize),
+}
+
+fn units(marks: &[QuoteMark]) -> Vec<Unit> {
+    let mut open: Vec<usize> = Vec::new();
+    let mut units = Vec::with_capacity(marks.len());
+    for (i, mark) in marks.iter().enumerate() {
+        while open.last().is_some_and(|&o| marks[o].depth > mark.depth || (opens(mark) && marks[o].depth == mark.depth))
+        {
+            units.extend(open.pop().map(Unit::Open));
+        }
+        if opens(mark) {
+            open.push(i);
+        } else {
+            match open.pop_if(|o| marks[*o].depth == mark.depth) {
+                Some(o) => units.push(Unit::Pair(o, i)),
+                None => units.push(Unit::Close(i)),
+            }
+        }
+    }
+    units.extend(open.into_iter().map(Unit::Open));
+    units
+}
+
+fn opens(mark: &QuoteMark) -> bool {
+    mark.role != QuoteRole::Close
+}
+
+/// Where a mark of the source goes.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    /// In the stead of this mark of the model.
+    found: Option<usize>,
+    /// Else here.
+    at: usize,
+    /// Among marks in the same place.
+    rank: usize,
+}
+
+/// The marks of the model in order, if they are the source's in number and kind, and stand round the right words.
+fn in_order(draft: &Draft, marks: &[QuoteMark], units: &[Unit], found: &[Found]) -> Option<Vec<Place>> {
+    if marks.len() != found.len() || marks.iter().zip(found).any(|(mark, found)| opens(mark) != found.open) {
+        return None;
+    }
+    for &unit in units.iter().take(MANY / 4) {
+        let Unit::Pair(open, close) = unit else { continue };
+        let (from, to) = (found[open].range.end, found[close].range.start);
+        let Some(best) = draft.target_of(marks[open].range.end..marks[close].range.start) else { continue };
+        let words = draft.text().get(best.clone()).map_or(0, |text| text.split_whitespace().count());
+        if words > 1 && (best.end <= from || best.start >= to) {
+            return None;
+        }
+    }
+    Some((0..marks.len()).map(|i| Place { found: Some(i), at: found[i].range.start, rank: i }).collect())
+}
+
+/// Finds places by alignment, and takes the model's marks near them.
+struct Placer<'a> {
+    draft: &'a Draft,
+    source: &'a str,
+    marks: &'a [QuoteMark],
+    found: &'a [Found],
+    /// Words of source and target, without punctuation.
+    source_words: Vec<Range<usize>>,
+    words: Vec<Range<usize>>,
+    used: Vec<bool>,
+}
+
+/// A stretch of words, first and last, with the model's marks on its sides.
+#[derive(Clone, Debug)]
+struct Span {
+    first: usize,
+    last: usize,
+    open: Option<usize>,
+    close: Option<usize>,
+}
+
+impl<'a> Placer<'a> {
+    fn new(draft: &'a Draft, source: &'a str, marks: &'a [QuoteMark], found: &'a [Found]) -> Self {
+        let (source_words, words) = (words(source), words(draft.text()));
+        Self { draft, source, marks, found, source_words, words, used: vec![false; found.len()] }
+    }
+
+    fn place(mut self, units: &[Unit]) -> Vec<Place> {
+        let mut spans: Vec<(Unit, Span)> = units.iter().map(|&unit| (unit, self.estimate(unit))).collect();
+        if self.marks.len() <= MANY && self.found.len() <= MANY {
+            self.take_pairs(&mut spans);
+            self.take_edges(&mut spans);
+        }
+        nest(&mut spans);
+        let mut places = vec![Place::default(); self.marks.len()];
+        // Pairs come inner first: of those that end after one word the outer closes no earlier, and of those that begin
+        // before one the outer opens no later.
+        let mut closed = vec![0; self.words.len() + 1];
+        let mut opened = vec![usize::MAX; self.words.len() + 1];
+        for (unit, span) in &spans {
+            let (open, close) = match *unit {
+                Unit::Pair(open, close) => (Some(open), Some(close)),
+                Unit::Open(open) => (Some(open), None),
+                Unit::Close(close) => (None, Some(close)),
+            };
+            if let Some(mark) = open {
+                let word = span.first.min(self.words.len());
+                opened[word] = self.before(mark, span.first).min(opened[word]);
+                places[mark] = Place { found: span.open, at: opened[word], rank: 0 };
+            }
+            if let Some(mark) = close {
+                let word = span.last.min(self.words.len());
+                closed[word] = self.after(mark, span.last).max(closed[word]);
+                places[mark] = Place { found: span.close, at: closed[word], rank: 0 };
+            }
+        }
+        self.rank(&mut places, &spans);
+        places
+    }
+
+    /// The words of the target that translate what `unit` encloses.
+    fn estimate(&self, unit: Unit) -> Span {
+        let inner = match unit {
+            Unit::Pair(open, close) => self.marks[open].range.end..self.marks[close].range.start,
+            Unit::Open(open) => self.marks[open].range.end..self.source.len(),
+            Unit::Close(close) => 0..self.marks[close].range.start,
+        };
+        let end = self.words.len().saturating_sub(1);
+        let begins = self.source_words.partition_point(|word| word.end <= inner.start);
+        let stops = self.source_words.partition_point(|word| word.start < inner.end);
+        let (anchored, closed) = (begins == 0, stops == self.source_words.len());
+        let (mut first, mut last);
+        let ties: Vec<(Range<usize>, f32)> = self.draft.ties(inner.clone()).collect();
+        match self.draft.target_of(inner) {
+            Some(range) => {
+                first = self.words.partition_point(|word| word.end <= range.start).min(end);
+                last = self.words.partition_point(|word| word.start < range.end).saturating_sub(1).max(first);
+                // At the head of the source, at the head of the target, unless the words there clearly come from
+                // elsewhere: reported speech that the model turned round.
+                let strange = |from: usize, to: usize| {
+                    let mut weights = ties.iter().filter(|(t, _)| t.start >= from && t.end <= to).map(|(_, w)| *w);
+                    to > from && weights.clone().count() > 2 && weights.all(|w| w < 0.35)
+                };
+                if anchored && !strange(0, self.words.get(first).map_or(0, |w| w.start)) {
+                    first = 0;
+                }
+                if closed && !strange(self.words.get(last).map_or(0, |w| w.end), self.draft.text().len()) {
+                    last = end;
+                }
+            }
+            None => {
+                let all = self.source_words.len().max(1);
+                let scale = |k: usize| (k * self.words.len() + all / 2) / all;
+                first = scale(begins).min(end);
+                last = scale(stops).saturating_sub(1).clamp(first, end.max(first));
+            }
+        }
+        Span { first, last, open: None, close: None }
+    }
+
+    /// The first word after a mark of the model, or the last before it.
+    fn word_of(&self, mark: &Found) -> usize {
+        if mark.open {
+            self.words.partition_point(|word| word.end <= mark.range.start)
+        } else {
+            self.words.partition_point(|word| word.start < mark.range.end).saturating_sub(1)
+        }
+    }
+
+    /// Takes pairs of the model that enclose about the same words.
+    fn take_pairs(&mut self, spans: &mut [(Unit, Span)]) {
+        let mut open = Vec::new();
+        let mut pairs = Vec::new();
+        for (i, mark) in self.found.iter().enumerate() {
+            if mark.open {
+                open.push(i);
+            } else if let Some(o) = open.pop() {
+                pairs.push((o, i, self.word_of(&self.found[o]), self.word_of(mark)));
+            }
+        }
+        for (unit, span) in spans {
+            if !matches!(unit, Unit::Pair(..)) {
+                continue;
+            }
+            let far = |&&(_, _, first, last): &&(usize, usize, usize, usize)| {
+                first.abs_diff(span.first) + last.abs_diff(span.last)
+            };
+            let free = pairs.iter().filter(|&&(o, c, first, last)| {
+                !self.used[o] && !self.used[c] && first <= span.last && last >= span.first && first <= last
+            });
+            let Some(&(o, c, first, last)) = free.min_by_key(far) else { continue };
+            let near = 2 * NEAR + (span.last - span.first) / 2;
+            if first.abs_diff(span.first) + last.abs_diff(span.last) <= near {
+                (self.used[o], self.used[c]) = (true, true);
+                *span = Span { first, last, open: Some(o), close: Some(c) };
+            }
+        }
+    }
+
+    /// Takes single marks of the model near a side that has none yet.
+    fn take_edges(&mut self, spans: &mut [(Unit, Span)]) {
+        for (unit, span) in spans {
+            if span.open.is_none() && !matches!(unit, Unit::Close(_)) {
+                if let Some(mark) =
+                    self.nearest(true, span.first).filter(|&m| self.word_of(&self.found[m]) <= span.last)
+                {
+                    self.used[mark] = true;
+                    (span.open, span.first) = (Some(mark), self.word_of(&self.found[mark]));
+                }
+            }
+            if span.close.is_none() && !matches!(unit, Unit::Open(_)) {
+                if let Some(mark) =
+                    self.nearest(false, span.last).filter(|&m| self.word_of(&self.found[m]) >= span.first)
+                {
+                    self.used[mark] = true;
+                    (span.close, span.last) = (Some(mark), self.word_of(&self.found[mark]));
+                }
+            }
+        }
+    }
+
+    fn nearest(&self, open: bool, word: usize) -> Option<usize> {
+        let free = (0..self.found.len()).filter(|&i| !self.used[i] && self.found[i].open == open);
+        let far = |i: &usize| self.word_of(&self.found[*i]).abs_diff(word);
+        free.min_by_key(far).filter(|i| far(i) <= NEAR)
+    }
+
+    /// Where an opening mark goes before the word `first`: after what the source has before its mark.
+    fn before(&self, mark: usize, first: usize) -> usize {
+        let text = self.draft.text();
+        let Some(word) = self.words.get(first) else { return text.len() };
+        if first == 0 && only_marks(&self.source[..self.marks[mark].range.start]) {
+            return text.len() - text.trim_start().len();
+        }
+        let mut at = word.start;
+        let inside = self.source[self.marks[mark].range.end..].trim_start();
+        for (i, c) in text[..word.start].char_indices().rev() {
+            let belongs = match c {
+                '(' | '[' => inside.starts_with(['(', '[']),
+                '.' | '…' => inside.starts_with(['.', '…']),
+                '$' | '€' | '£' | '#' | '@' | '-' | '+' | '/' | '\'' | '’' => true,
+                _ => false,
+            };
+            if !belongs {
+                break;
+            }
+            at = i;
+        }
+        at
+    }
+
+    /// Where a closing mark goes after the word `last`: behind the stop that the source has inside.
+    fn after(&self, mark: usize, last: usize) -> usize {
+        let text = self.draft.text();
+        let Some(word) = self.words.get(last) else { return text.len() };
+        if last + 1 == self.words.len() && only_marks(&self.source[self.marks[mark].range.end..]) {
+            return text.trim_end().len();
+        }
+        // What the source has between its last word and the mark.
+        let inside = &self.source[..self.marks[mark].range.start];
+        let own = &inside[inside.trim_end_matches(|c: char| !c.is_alphanumeric()).len()..];
+        let (mut at, mut end) = (word.end, word.end);
+        for c in text[word.end..].chars() {
+            end += c.len_utf8();
+            let belongs = match c {
+                // French spacing before a stop that belongs.
+                _ if c.is_whitespace() && text[end..].trim_start().starts_with(['!', '?', '…']) => continue,
+                '.' | '!' | '?' | '…' => own.contains(['.', '!', '?', '…']),
+                ',' | ';' | ':' => own.ends_with(c),
+                ')' | ']' => own.contains(c),
+                '%' | '°' | '$' | '€' | '\'' | '’' => !c.is_ascii_punctuation() || c == '%' || c == '$',
+                _ => false,
+            };
+            if !belongs {
+                break;
+            }
+            at = end;
+        }
+        at
+    }
+
+    /// Orders the marks: what closes before what opens, the inner before the outer where they close.
+    fn rank(&self, places: &mut [Place], spans: &[(Unit, Span)]) {
+        let mut partner: Vec<Option<usize>> = vec![None; places.len()];
+        for (unit, _) in spans {
+            if let Unit::Pair(open, close) = *unit {
+                (partner[open], partner[close]) = (Some(close), Some(open));
+            }
+        }
+        let key = |i: usize| -> usize {
+            let text = self.draft.text();
+            match places[i].found {
+                // A mark of the model may stand off from its word.
+                Some(f) if self.found[f].open => {
+                    let end = self.found[f].range.end;
+                    end + text[end..].len() - text[end..].trim_start().len()
+                }
+                Some(f) => text[..self.found[f].range.start].trim_end().len(),
+                None => places[i].at,
+            }
+        };
+        let mut order: Vec<usize> = (0..places.len()).collect();
+        order.sort_by_key(|&i| {
+            let open = opens(&self.marks[i]);
+            let empty = partner[i].is_some_and(|other| key(other) == key(i));
+            let inner = match (open, partner[i]) {
+                (false, Some(other)) if !empty => usize::MAX - other,
+                _ => i,
+            };
+            (key(i), if empty { 1 } else { 2 * u8::from(open) }, inner)
+        });
+        let mut rank = vec![0; places.len()];
+        for (r, &i) in order.iter().enumerate() {
+            rank[i] = r;
+        }
+        for (place, rank) in places.iter_mut().zip(rank) {
+            place.rank = rank;
+        }
+    }
+}
+
+/// Whether `text` has nothing but quotation marks and spaces.
+fn only_marks(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || "«»‹›“”„‘’\"'".contains(c))
+}
+
+/// Moves the sides of pairs that cross: the later one begins after the earlier one.
+fn nest(spans: &mut [(Unit, Span)]) {
+    let mut order: Vec<usize> = (0..spans.len()).filter(|&i| matches!(spans[i].0, Unit::Pair(..))).collect();
+    order.sort_by_key(|&i| (spans[i].1.first, usize::MAX - spans[i].1.last));
+    let mut open: Vec<usize> = Vec::new();
+    for i in order {
+        loop {
+            let Some(&outer) = open.last() else { break };
+            let (first, last) = (spans[i].1.first, spans[i].1.last);
+            let end = spans[outer].1.last;
+            if end < first {
+                open.pop();
+            } else if last > end {
+                // They cross.
+                let span = &mut spans[i].1;
+                (span.first, span.open) = (end + 1, None);
+                open.pop();
+            } else {
+                break;
+            }
+        }
+        open.push(i);
+    }
+}
+
+/// Writes the marks at their places and takes out those of the model that are left.
+fn write(
+    draft: &mut Draft,
+    segment_text: &str,
+    marks: &[QuoteMark],
+    found: &[Found],
+    mut places: Vec<Place>,
+    style: QuoteStyle,
+) {
+    let text = draft.text();
+    let mut order: Vec<usize> = (0..marks.len()).collect();
+    order.sort_by_key(|&i| places[i].rank);
+    // Marks that are put in go round those that were there, in their order.
+    let mut limit = usize::MAX;
+    for &i in order.iter().rev() {
+        if places[i].found.is_none() && opens(&marks[i]) {
+            places[i].at = places[i].at.min(limit);
+        }
+        limit = places[i].found.map_or(places[i].at, |f| found[f].range.start);
+    }
+    limit = 0;
+    for &i in &order {
+        if places[i].found.is_none() {
+            places[i].at = places[i].at.max(limit);
+        }
+        limit = places[i].found.map_or(places[i].at, |f| found[f].range.end);
+    }
+    let singles = singles(segment_text, marks);
+    let mut edits: Vec<(usize, Edit)> = Vec::with_capacity(marks.len() + found.len());
+    let mut left = vec![true; found.len()];
+    let (mut restored, mut removed) = (Vec::new(), 0);
+    for (rank, &i) in order.iter().enumerate() {
+        let new = sign(segment_text, &marks[i], singles[i], style);
+        let source = Some(marks[i].range.clone());
+        match places[i].found {
+            Some(f) => {
+                left[f] = false;
+                edits.push((rank, Edit { range: with_spaces(text, &found[f].range, opens(&marks[i])), new, source }));
+            }
+            None => {
+                restored.push(new.trim().to_owned());
+                edits.push((rank, Edit { range: places[i].at..places[i].at, new, source }));
+            }
+        }
+    }
+    for (mark, left) in found.iter().zip(left) {
+        if left {
+            removed += 1;
+            let range = with_spaces(text, &mark.range, mark.open);
+            let (before, after) = (text[..range.start].chars().next_back(), text[range.end..].chars().next());
+            let joins = before.is_some_and(char::is_alphanumeric) && after.is_some_and(char::is_alphanumeric);
+            edits.push((usize::MAX, Edit { range, new: if joins { " " } else { "" }.to_owned(), source: None }));
+        }
+    }
+    edits.sort_by_key(|(rank, edit)| (edit.range.start, edit.range.end, *rank));
+    let mut done = 0;
+    let edits: Vec<Edit> = edits
+        .into_iter()
+        .map(|(_, mut edit)| {
+            // Two marks may claim the same space.
+            edit.range.start = edit.range.start.max(done);
+            edit.range.end = edit.range.end.max(edit.range.start);
+            done = edit.range.end;
+            edit
+        })
+        .collect();
+    if !restored.is_empty() {
+        draft.notes.push(Note::info("quote_restored", format!("put back {}", restored.join(" "))));
+    }
+    if removed > 0 {
+        draft.notes.push(Note::info("quote_removed", format!("took out {removed}")));
+    }
+    draft.replace_all(&edits);
+}
+
+/// For each mark whether it is written with single signs: levels take turns. An outermost quotation is double unless
+/// its author wrote it with single marks.
+fn singles(source: &str, marks: &[QuoteMark]) -> Vec<bool> {
+    let mut out = vec![false; marks.len()];
+    let mut open: Vec<(usize, bool)> = Vec::new();
+    for (i, mark) in marks.iter().enumerate() {
+        while open.last().is_some_and(|&(depth, _)| depth > mark.depth || (opens(mark) && depth == mark.depth)) {
+            open.pop();
+        }
+        let own = mark.depth == 0 && matches!(&source[mark.range.clone()], "'" | "‘" | "’" | "‹" | "›");
+        out[i] = match open.last() {
+            Some(&(depth, single)) if !opens(mark) && depth == mark.depth => {
+                open.pop();
+                single
+            }
+            Some(&(depth, single)) => single ^ ((mark.depth - depth) % 2 == 1),
+            None => own ^ (mark.depth % 2 == 1),
+        };
+        if opens(mark) {
+            open.push((mark.depth, out[i]));
+        }
+    }
+    out
+}
+
+/// The sign of `mark` in the output.
+fn sign(source: &str, mark: &QuoteMark, single: bool, style: QuoteStyle) -> String {
+    let sign = match (style, opens(mark), single) {
+        (QuoteStyle::Curly, true, false) => "“",
+        (QuoteStyle::Curly, false, false) => "”",
+        (QuoteStyle::Curly, true, true) => "‘",
+        (QuoteStyle::Curly, false, true) => "’",
+        (QuoteStyle::Straight, _, false) => "\"",
+        (QuoteStyle::Straight, _, true) => "'",
+        (QuoteStyle::Source, ..) => return source[with_spaces(source, &mark.range, opens(mark))].to_owned(),
+    };
+    sign.to_owned()
+}
+
+/// A mark and the spaces on its inner side.
+fn with_spaces(text: &str, mark: &Range<usize>, open: bool) -> Range<usize> {
+    if open {
+        let rest = &text[mark.end..];
+        mark.start..mark.end + rest.len() - rest.trim_start().len()
+    } else {
+        text[..mark.start].trim_end().len()..mark.end
+    }
+}
+
+/// The words of `text`: what stands between spaces and dashes, without the punctuation round it.
+fn words(text: &str) -> Vec<Range<usize>> {
+    let mut out: Vec<Range<usize>> = Vec::new();
+    let mut fresh = true;
+    for (i, c) in text.char_indices() {
+        if c.is_whitespace() || matches!(c, '—' | '–') {
+            fresh = true;
+        } else if c.is_alphanumeric() {
+            let end = i + c.len_utf8();
+            match out.last_mut() {
+                Some(word) if !fresh => word.end = end,
+                _ => out.push(i..end),
+            }
+            fresh = false;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[path = "quotes_tests.rs"]
+mod tests;

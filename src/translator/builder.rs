@@ -1,0 +1,282 @@
+//! From settings to a translator: finds the model, chooses the device, loads the network.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+use candle_core::{DType, Device};
+
+use super::Translator;
+use crate::engine::{Engine, MarianEngine, Options};
+use crate::error::{Error, ErrorKind, Result};
+use crate::marian::cpu::{self, CpuNetwork};
+use crate::marian::tensor::TensorNetwork;
+use crate::marian::weights::Weights;
+use crate::marian::{Config, Network};
+use crate::protect::ProtectOptions;
+use crate::protect::glossary::Glossary;
+use crate::restore::Style;
+use crate::store::{self, ModelFiles, ModelSpec, PullProgress, StoreSettings};
+use crate::tokenize::Tokenizer;
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// A GPU where this build and machine have one, the CPU otherwise.
+    #[default]
+    Auto,
+    Cpu,
+    /// The CUDA device of that number.
+    Cuda(usize),
+    Metal,
+}
+
+/// With what arithmetic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compute {
+    /// int8 on a CPU, f16 on a GPU.
+    #[default]
+    Auto,
+    Int8,
+    F32,
+    Bf16,
+    F16,
+}
+
+/// Settings of a [`Translator`], each with a sensible default.
+pub struct Builder {
+    model: ModelSpec,
+    store: StoreSettings,
+    pull: Box<dyn PullProgress>,
+    engine: Option<Box<dyn Engine>>,
+    device: DeviceChoice,
+    compute: Compute,
+    threads: Option<usize>,
+    beam: Option<usize>,
+    length_penalty: Option<f32>,
+    batch_tokens: Option<usize>,
+    style: Style,
+    glossary: Option<Arc<Glossary>>,
+    strict: bool,
+    guards: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            model: ModelSpec::Bundled,
+            store: StoreSettings::default(),
+            pull: Box::new(()),
+            engine: None,
+            device: DeviceChoice::Auto,
+            compute: Compute::Auto,
+            threads: None,
+            beam: None,
+            length_penalty: None,
+            batch_tokens: None,
+            style: Style::default(),
+            glossary: None,
+            strict: false,
+            guards: true,
+        }
+    }
+}
+
+impl Builder {
+    /// The model: bundled (the default), a directory, or a name on the hub.
+    #[must_use]
+    pub fn model(mut self, model: ModelSpec) -> Self {
+        self.model = model;
+        self
+    }
+
+    /// A directory with a Marian model in the Hugging Face layout.
+    #[must_use]
+    pub fn model_dir(self, dir: impl Into<PathBuf>) -> Self {
+        self.model(ModelSpec::Directory(dir.into()))
+    }
+
+    /// Where models are kept and whether they may be downloaded.
+    #[must_use]
+    pub fn store(mut self, store: StoreSettings) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// Who hears of a download, should the model have to be fetched.
+    #[must_use]
+    pub fn pull_progress(mut self, progress: Box<dyn PullProgress>) -> Self {
+        self.pull = progress;
+        self
+    }
+
+    /// An engine of your own instead of a model.
+    #[must_use]
+    pub fn engine(mut self, engine: Box<dyn Engine>) -> Self {
+        self.engine = Some(engine);
+        self
+    }
+
+    #[must_use]
+    pub fn device(mut self, device: DeviceChoice) -> Self {
+        self.device = device;
+        self
+    }
+
+    #[must_use]
+    pub fn compute(mut self, compute: Compute) -> Self {
+        self.compute = compute;
+        self
+    }
+
+    /// How many batches to work on at a time; without it, one a core.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// How many hypotheses to keep while searching; 1 (the default) is greedy search.
+    #[must_use]
+    pub fn beam(mut self, beam: usize) -> Self {
+        self.beam = Some(beam);
+        self
+    }
+
+    /// Exponent of the length by which hypotheses are compared; without it, the model's own.
+    #[must_use]
+    pub fn length_penalty(mut self, penalty: f32) -> Self {
+        self.length_penalty = Some(penalty);
+        self
+    }
+
+    /// Source tokens of a batch, padding counted.
+    #[must_use]
+    pub fn batch_tokens(mut self, tokens: usize) -> Self {
+        self.batch_tokens = Some(tokens);
+        self
+    }
+
+    /// How the English is written.
+    #[must_use]
+    pub fn style(mut self, style: Style) -> Self {
+        self.style = style;
+        self
+    }
+
+    /// Terms to honour.
+    #[must_use]
+    pub fn glossary(mut self, glossary: Glossary) -> Self {
+        self.glossary = Some(Arc::new(glossary));
+        self
+    }
+
+    /// Whether a segment that the guards are not content with is an error.
+    #[must_use]
+    pub fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
+    }
+
+    /// Whether to look for bad translations and try again; `true` unless told otherwise.
+    #[must_use]
+    pub fn guards(mut self, guards: bool) -> Self {
+        self.guards = guards;
+        self
+    }
+
+    /// Loads the model.
+    ///
+    /// # Errors
+    /// When a setting makes no sense, the model cannot be found or its files do not fit together, or the device is
+    /// not there.
+    pub fn build(self) -> Result<Translator> {
+        let beam = at_least_one("beam", self.beam.unwrap_or(1))?;
+        let threads = match self.threads {
+            Some(threads) => at_least_one("threads", threads)?,
+            None => available_parallelism().map_or(1, usize::from),
+        };
+        let mut options = Options { beam, threads, ..Options::default() };
+        let mut description = "custom engine".to_owned();
+        let engine = match self.engine {
+            Some(engine) => engine,
+            None => {
+                let files = store::open(&self.model, &self.store, self.pull.as_ref())?;
+                let (engine, config) = load(&files, self.device, self.compute)?;
+                description = format!("{} on {}", files.name, engine.describe());
+                options.length_penalty = config.length_penalty;
+                Box::new(engine)
+            }
+        };
+        if let Some(penalty) = self.length_penalty {
+            if !penalty.is_finite() {
+                return Err(Error::settings("the length penalty must be a number"));
+            }
+            options.length_penalty = penalty;
+        }
+        options.batch_tokens = at_least_one("batch tokens", self.batch_tokens.unwrap_or(options.batch_tokens))?;
+        let protect = ProtectOptions { glossary: self.glossary, ..ProtectOptions::default() };
+        let (style, strict, guards) = (self.style, self.strict, self.guards);
+        Ok(Translator { engine, description, options, style, protect, strict, guards })
+    }
+}
+
+fn at_least_one(name: &str, value: usize) -> Result<usize> {
+    if value == 0 { Err(Error::settings(format!("{name} must be at least 1"))) } else { Ok(value) }
+}
+
+/// Reads a model's files into an engine.
+fn load(files: &ModelFiles, device: DeviceChoice, compute: Compute) -> Result<(MarianEngine, Config)> {
+    let config = Config::load(files)?;
+    let device = open_device(device)?;
+    let compute = match (compute, device.is_cpu()) {
+        (Compute::Auto, true) => Compute::Int8,
+        (Compute::Auto, false) => Compute::F16,
+        (Compute::Int8, false) => return Err(Error::settings("int8 is for CPUs; a GPU computes in f16, bf16 or f32")),
+        (other, _) => other,
+    };
+    // The tokenizer and the weights are read side by side: both take long enough to matter for a short text.
+    std::thread::scope(|scope| {
+        let tokenizer = scope.spawn(|| Tokenizer::load(files, config.eos_token_id));
+        let weights = Weights::open(&files.weights)?;
+        let network: Arc<dyn Network> = match compute {
+            Compute::Int8 => Arc::new(CpuNetwork::load(&weights, config.clone(), cpu::Compute::Int8)?),
+            Compute::F32 if device.is_cpu() => Arc::new(CpuNetwork::load(&weights, config.clone(), cpu::Compute::F32)?),
+            Compute::F32 | Compute::Auto => Arc::new(TensorNetwork::new(&weights, &config, &device, DType::F32)?),
+            Compute::Bf16 => Arc::new(TensorNetwork::new(&weights, &config, &device, DType::BF16)?),
+            Compute::F16 => Arc::new(TensorNetwork::new(&weights, &config, &device, DType::F16)?),
+        };
+        let tokenizer = tokenizer.join().map_err(|_| Error::model("the tokenizer could not be read"))??;
+        Ok((MarianEngine::new(tokenizer, network), config.clone()))
+    })
+}
+
+fn open_device(choice: DeviceChoice) -> Result<Device> {
+    match choice {
+        DeviceChoice::Cpu => Ok(Device::Cpu),
+        DeviceChoice::Auto => Ok(gpu().unwrap_or(Device::Cpu)),
+        DeviceChoice::Cuda(number) if cfg!(feature = "cuda") => Device::new_cuda(number).map_err(|e| {
+            Error::new(ErrorKind::Device, format!("CUDA device {number} cannot be used: {e}")).because(e)
+        }),
+        DeviceChoice::Metal if cfg!(feature = "metal") => {
+            Device::new_metal(0).map_err(|e| Error::new(ErrorKind::Device, format!("Metal cannot be used: {e}")).because(e))
+        }
+        DeviceChoice::Cuda(_) => Err(Error::settings(
+            "this build has no CUDA; build one with: cargo build --release --features cuda (it needs nvcc), or use --device cpu",
+        )),
+        DeviceChoice::Metal => Err(Error::settings(
+            "this build has no Metal; on a Mac, build one with: cargo build --release --features metal, or use --device cpu",
+        )),
+    }
+}
+
+/// The first GPU, if this build and this machine have one.
+fn gpu() -> Option<Device> {
+    if cfg!(feature = "cuda") {
+        Device::new_cuda(0).ok()
+    } else if cfg!(feature = "metal") {
+        Device::new_metal(0).ok()
+    } else {
+        None
+    }
+}

@@ -1,0 +1,224 @@
+//! The program as its users run it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn fr2en() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fr2en"));
+    // No one's own settings, and no network.
+    command.env_clear().env("FR2EN_CONFIG", "").env("FR2EN_OFFLINE", "1");
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    command
+}
+
+fn run(args: &[impl AsRef<OsStr>], stdin: &[u8]) -> Output {
+    let mut child = fr2en()
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // The program may end before it has read everything.
+    let _ = child.stdin.take().expect("piped").write_all(stdin);
+    child.wait_with_output().expect("the program ends")
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+}
+
+/// Blank lines and indentation of a text, as one string.
+fn shape(text: &str) -> Vec<(usize, bool)> {
+    text.split('\n').map(|l| (l.len() - l.trim_start().len(), l.trim().is_empty())).collect()
+}
+
+#[test]
+fn the_seed_article_keeps_its_shape_and_quotations() {
+    let source = fs::read_to_string(data("article.fr.txt")).expect("the article");
+    let out = run(&[data("article.fr.txt")], b"");
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    assert_eq!(text(&out.stderr), "", "nothing but results without a terminal");
+    let english = text(&out.stdout);
+    assert_eq!(shape(&source), shape(english));
+    for (french, english) in source.split('\n').zip(english.split('\n')) {
+        let pairs = french.matches('"').count() / 2;
+        assert_eq!(english.matches('\u{201c}').count(), pairs, "{english}");
+        assert_eq!(english.matches('\u{201d}').count(), pairs, "{english}");
+    }
+    assert!(english.contains("China"), "{english}");
+}
+
+#[test]
+fn standard_input_is_translated() {
+    let out = run::<&str>(&[], "Bonjour le monde.\n".as_bytes());
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    assert!(text(&out.stdout).ends_with('\n'));
+    assert_ne!(text(&out.stdout).trim(), "");
+}
+
+#[test]
+fn what_holds_no_words_comes_out_as_it_is() {
+    for source in ["", "     ", "\n\n\n", "\r\n\r\n", "\t\n  \n\u{a0}\n", "🎉🎉🎉\n👍🏽\n"] {
+        let out = run::<&str>(&[], source.as_bytes());
+        assert!(out.status.success());
+        assert_eq!(text(&out.stdout), source);
+    }
+}
+
+#[test]
+fn line_ends_and_the_byte_order_mark_stay() {
+    let source = "\u{feff}Bonjour.\r\n\r\nLe chat dort.";
+    let out = run::<&str>(&[], source.as_bytes());
+    let english = text(&out.stdout);
+    assert!(english.starts_with('\u{feff}'));
+    assert_eq!(english.matches("\r\n").count(), 2);
+    assert_eq!(english.matches('\n').count(), 2);
+    assert!(!english.ends_with('\n'));
+}
+
+#[test]
+fn a_bad_input_is_named_and_the_others_are_translated() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let good = dir.path().join("bon.txt");
+    let bad = dir.path().join("mauvais.txt");
+    let missing = dir.path().join("absent.txt");
+    fs::write(&good, "Le chat dort.\n").expect("written");
+    fs::write(&bad, b"Bonjour \xff monde").expect("written");
+    let out_dir = dir.path().join("en");
+    let args = ["--out-dir".as_ref(), out_dir.as_os_str(), good.as_os_str(), bad.as_os_str(), missing.as_os_str(), dir.path().as_os_str()];
+    let out = run(&args, b"");
+    assert_eq!(out.status.code(), Some(1));
+    let errors = text(&out.stderr);
+    assert_eq!(errors.lines().count(), 3, "{errors}");
+    assert!(errors.contains("mauvais.txt") && errors.contains("byte 8") && errors.contains("--encoding"), "{errors}");
+    assert!(errors.contains("absent.txt"), "{errors}");
+    assert!(errors.contains("directory"), "{errors}");
+    assert!(out_dir.join("bon.txt").is_file());
+    assert!(!out_dir.join("mauvais.txt").exists());
+    assert_eq!(fs::read_dir(&out_dir).expect("listed").count(), 1, "no temporary file stays");
+}
+
+#[test]
+fn other_encodings_are_read_when_asked() {
+    let out = run(&["--encoding", "windows-1252", "-"], b"L'\xe9t\xe9 est fini.\n");
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let utf16: Vec<u8> = "\u{feff}Le chat dort.\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let refused = run::<&str>(&[], &utf16);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("utf-16le"), "{}", text(&refused.stderr));
+    assert!(run(&["--encoding", "utf-16"], &utf16).status.success());
+}
+
+#[test]
+fn wrong_usage_is_two() {
+    let wrong: [&[&str]; 6] = [
+        &["--beam", "none"],
+        &["--beam", "0"],
+        &["--quotes", "round"],
+        &["--device", "abacus"],
+        &["--encoding", "klingon"],
+        &["-o", "/no/such/directory/out.txt"],
+    ];
+    for args in wrong {
+        let out = run(args, b"Bonjour.\n");
+        assert_eq!(out.status.code(), Some(2), "{args:?}: {}", text(&out.stderr));
+        assert_eq!(text(&out.stdout), "");
+        assert!(text(&out.stderr).starts_with("error:"), "{}", text(&out.stderr));
+    }
+}
+
+#[test]
+fn a_model_directory_that_is_none_is_explained() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let out = run(&["--model".as_ref(), dir.path().as_os_str()], b"Bonjour.\n");
+    assert!(!out.status.success());
+    assert_eq!(text(&out.stderr).lines().count(), 1, "{}", text(&out.stderr));
+    assert!(text(&out.stderr).contains("config.json"), "{}", text(&out.stderr));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error_and_a_closed_pipe_is_not() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("opened");
+    let out = fr2en().arg(data("article.fr.txt")).stdout(full).stderr(Stdio::piped()).output().expect("ran");
+    assert_eq!(out.status.code(), Some(1));
+    assert!(text(&out.stderr).contains("standard output"), "{}", text(&out.stderr));
+
+    let mut child = fr2en().arg(data("article.fr.txt")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    drop(child.stdout.take());
+    let out = child.wait_with_output().expect("ends");
+    assert!(out.status.success());
+    assert_eq!(text(&out.stderr), "");
+}
+
+#[test]
+fn the_result_does_not_depend_on_where_the_program_runs() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let here = run(&[data("article.fr.txt")], b"");
+    let there = fr2en().arg(data("article.fr.txt")).current_dir(dir.path()).output().expect("ran");
+    assert_eq!(here.stdout, there.stdout);
+}
+
+#[test]
+fn the_report_names_every_segment() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let report = dir.path().join("report.json");
+    let out = run(&["--report".as_ref(), report.as_os_str()], "Titre\n\nLe chat dort. Il rêve.\n".as_bytes());
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&fs::read(&report).expect("written")).expect("JSON");
+    assert_eq!(report["totals"]["segments"], 3);
+    assert_eq!(report["documents"][0]["segments"][1]["source"], "Le chat dort.");
+    assert!(report["totals"]["words_per_second"].as_f64().expect("a number") > 0.0);
+}
+
+#[test]
+fn split_shows_segments() {
+    let out = run(&["split", "--json"], "Il a dit : « Oui. Peut-être. »\n".as_bytes());
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let first: serde_json::Value = serde_json::from_str(text(&out.stdout).lines().next().expect("a line")).expect("JSON");
+    assert_eq!(first["depth"], 0);
+    assert_eq!(first["quotes"][0]["role"], "open");
+
+    let rows = "{\"id\": 7, \"text\": \"M. Dupont dort. Il rêve.\"}\n";
+    let out = run(&["split", "--jsonl"], rows.as_bytes());
+    assert_eq!(text(&out.stdout), "{\"id\":7,\"sentences\":[\"M. Dupont dort.\",\"Il rêve.\"]}\n");
+}
+
+#[test]
+fn completions_and_the_manual_are_printed() {
+    assert!(text(&run(&["completions", "bash"], b"").stdout).contains("fr2en"));
+    assert!(text(&run(&["man"], b"").stdout).starts_with(".ie"));
+    let help = run(&["--help"], b"");
+    assert!(text(&help.stdout).contains("--quotes"));
+}
+
+#[test]
+fn the_config_file_gives_defaults_that_options_override() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = dir.path().join("config.toml");
+    fs::write(&config, "quotes = \"straight\"\n").expect("written");
+    let source = "Il a dit « oui ».\n";
+    let file = dir.path().join("a.txt");
+    fs::write(&file, source).expect("written");
+    let with = |args: &[&str]| {
+        let out = fr2en().env("FR2EN_CONFIG", &config).args(args).arg(&file).output().expect("ran");
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        text(&out.stdout).to_owned()
+    };
+    assert!(with(&[]).contains('"'), "{}", with(&[]));
+    assert!(with(&["--quotes", "curly"]).contains('\u{201c}'));
+    fs::write(&config, "quotes = \"straight\"\nbeems = 4\n").expect("written");
+    let out = fr2en().env("FR2EN_CONFIG", &config).arg(&file).output().expect("ran");
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out.stderr).contains("line 2"), "{}", text(&out.stderr));
+}
