@@ -86,7 +86,8 @@ fn find(draft: &Draft, needle: &str, span: &Span, sure: bool, exact: bool) -> Op
     let mut count = 0;
     for (start, _) in hay.match_indices(needle.as_str()).take(1000) {
         let range = start..start + needle.len();
-        if text.get(range.clone()).is_none() || !stands_alone(text, &range) || !draft.is_free(range.clone()) {
+        let apart = span.kind == SpanKind::Term || is_apart(text, &range);
+        if text.get(range.clone()).is_none() || !stands_alone(text, &range) || !apart || !draft.is_free(range.clone()) {
             continue;
         }
         count += 1;
@@ -97,6 +98,17 @@ fn find(draft: &Draft, needle: &str, span: &Span, sure: bool, exact: bool) -> Op
     }
     let (tie, range) = best?;
     (sure || tie >= 0.2 || (count == 1 && needle.chars().count() > 3)).then_some(range)
+}
+
+/// Whether a string is no part of a longer address or name: "a.fr" is not to be found in "https://a.fr/b".
+fn is_apart(text: &str, range: &Range<usize>) -> bool {
+    let sign = |c: char| "@/_.:#$%&=?+-~\\".contains(c);
+    let before = text[..range.start].chars().next_back();
+    let mut after = text[range.end..].chars();
+    let (next, second) = (after.next(), after.next());
+    // A stop after it may be the sentence's.
+    let goes_on = next.is_some_and(sign) && second.is_some_and(char::is_alphanumeric);
+    !before.is_some_and(sign) && !goes_on
 }
 
 /// Whether what a span holds cannot be taken for a word of the translation.
@@ -239,11 +251,20 @@ fn remove_strays(draft: &mut Draft, p: &Prepared) {
     }
 }
 
-/// An occurrence of `stray` that is not all protected.
+/// The free part of an occurrence of `stray` that is not all protected.
 fn stray_in(draft: &Draft, stray: &str) -> Option<Range<usize>> {
     let frozen = draft.frozen();
-    draft.text().match_indices(stray).map(|(i, s)| i..i + s.len()).find(|r| {
-        let k = frozen.partition_point(|f| f.end <= r.start);
-        frozen.get(k).is_none_or(|f| f.start >= r.end)
+    draft.text().match_indices(stray).find_map(|(i, s)| {
+        let Range { mut start, end } = i..i + s.len();
+        for f in &frozen[frozen.partition_point(|f| f.end <= start)..] {
+            if f.start > start {
+                return Some(start..f.start.min(end));
+            }
+            start = f.end;
+            if start >= end {
+                return None;
+            }
+        }
+        Some(start..end)
     })
 }
