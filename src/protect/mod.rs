@@ -305,6 +305,10 @@ fn unwritable(text: &str, taken: &[Range<usize>], engine: &dyn Engine) -> Vec<Ra
     out
 }
 
+fn between_words(text: &str, r: &Range<usize>) -> bool {
+    text[..r.start].ends_with(char::is_alphanumeric) && text[r.end..].starts_with(char::is_alphanumeric)
+}
+
 /// What stands in the place of a range in the text shown.
 enum Act {
     Hide,
@@ -322,6 +326,8 @@ fn look(p: &Prepared, engine: &dyn Engine, options: &ProtectOptions) -> Sight {
             Look::Shown if span.kind == SpanKind::Term => continue,
             Look::Shown => Act::Keep,
             Look::StandIn(word) => Act::Show(word.clone()),
+            // A sign that joins two words (▁) is shown as the space that it stands for.
+            Look::Hidden if between_words(text, &span.range) => Act::Show(" ".to_owned()),
             Look::Hidden => Act::Hide,
         };
         acts.push((span.range.clone(), act));
@@ -373,7 +379,8 @@ fn plain(text: &str, range: Range<usize>, small: &[&(Range<usize>, bool)], engin
             // A mark that no letter takes up (and the model does not know) is dropped.
             shown.push_str(&sight::shown(c, engine).unwrap_or_default());
         }
-        let same = shown.len() == end - start;
+        // Byte for byte only where the characters are of the same lengths.
+        let same = shown.chars().map(char::len_utf8).eq(whole.chars().map(char::len_utf8));
         out.push(start..end, &shown, same);
     }
 }

@@ -73,9 +73,13 @@ pub(super) fn choose(text: &str, lead: usize, spans: &[Span], numbers: &[Number]
             _ => Route::Protected,
         };
     }
+    if !words.iter().any(|(_, w)| w.contains(is_latin)) {
+        return Route::Foreign;
+    }
     let after_number = |at: usize| {
         text[..at].trim_end().ends_with(|c: char| c.is_ascii_digit() || matches!(c, '/' | '²' | '³' | '°' | '%'))
     };
+    // A lone Greek letter is a label, but a line of Greek is none.
     if words.iter().all(|&(at, w)| is_label(w) || (UNITS.contains(w) && after_number(at))) {
         return if words.len() > 2 && words.iter().all(|(_, w)| w.chars().count() == 1) && numbers.is_empty() {
             Route::Pattern
@@ -102,6 +106,11 @@ pub(super) fn choose(text: &str, lead: usize, spans: &[Span], numbers: &[Number]
         return Route::Foreign;
     }
     if keep_english && is_english(&words) { Route::English } else { Route::Model }
+}
+
+/// Whether a letter is of the alphabet that French is written in, full-width forms and ligatures included.
+fn is_latin(c: char) -> bool {
+    c.is_alphabetic() && matches!(c as u32, 0..=0x24F | 0x1E00..=0x1EFF | 0xFB00..=0xFB06 | 0xFF21..=0xFF5A)
 }
 
 /// "A", "b", "IV": a label, not the words à, a, y.

@@ -178,8 +178,10 @@ impl Draft {
         !self.pieces.is_empty()
     }
 
-    /// Makes all of `edits`, which are in order and do not overlap, with ranges of the text as it stands now.
+    /// Makes all of `edits`, which are in order and do not overlap, with ranges of the text as it stands now. Those that
+    /// would change what is frozen are left out.
     pub fn replace_all(&mut self, edits: &[Edit]) {
+        let edits: Vec<&Edit> = edits.iter().filter(|e| self.is_free(e.range.clone())).collect();
         let mut text = String::with_capacity(self.text.len() + edits.iter().map(|edit| edit.new.len()).sum::<usize>());
         let mut pieces = Vec::with_capacity(self.pieces.len() + edits.len());
         let mut old = std::mem::take(&mut self.pieces).into_iter().peekable();
@@ -218,7 +220,8 @@ impl Draft {
                 weights.iter_mut().for_each(|w| *w /= total);
             }
             if !edit.new.is_empty() && (fixed.is_some() || !weights.is_empty()) {
-                pieces.push(Piece { target: text.len()..text.len() + edit.new.len(), weights, fixed, frozen: false });
+                let target = text.len()..text.len() + edit.new.len();
+                pieces.push(Piece { target, weights, fixed, frozen: false });
             }
             text.push_str(&edit.new);
             done = edit.range.end;

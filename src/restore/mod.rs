@@ -8,6 +8,8 @@ pub mod names;
 pub mod numbers;
 pub mod placeholders;
 pub mod quotes;
+#[cfg(test)]
+mod tests;
 mod text;
 pub mod typography;
 

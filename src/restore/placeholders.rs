@@ -38,10 +38,10 @@ fn claim(draft: &mut Draft, p: &Prepared, span: &Span) -> bool {
     let (needle, sure) = match &span.look {
         Look::StandIn(word) => (word.as_str(), true),
         Look::Shown if span.kind == SpanKind::Term => (span.write.as_str(), false),
-        Look::Shown | Look::Hidden => (span.write.as_str(), is_distinct(&span.write)),
+        Look::Shown | Look::Hidden => (span.write.as_str(), is_distinct(span)),
     };
     let found = find(draft, needle, span, sure, true).or_else(|| {
-        let again = matches!(span.look, Look::StandIn(_)).then(|| is_distinct(&span.write));
+        let again = matches!(span.look, Look::StandIn(_)).then(|| is_distinct(span));
         again.and_then(|sure| find(draft, &span.write, span, sure, true))
     });
     // A term may stand there with another case, or be left in French.
@@ -86,7 +86,8 @@ fn find(draft: &Draft, needle: &str, span: &Span, sure: bool, exact: bool) -> Op
     let mut count = 0;
     for (start, _) in hay.match_indices(needle.as_str()).take(1000) {
         let range = start..start + needle.len();
-        if text.get(range.clone()).is_none() || !stands_alone(text, &range) || !draft.is_free(range.clone()) {
+        let apart = span.kind == SpanKind::Term || is_apart(text, &range);
+        if text.get(range.clone()).is_none() || !stands_alone(text, &range) || !apart || !draft.is_free(range.clone()) {
             continue;
         }
         count += 1;
@@ -99,9 +100,21 @@ fn find(draft: &Draft, needle: &str, span: &Span, sure: bool, exact: bool) -> Op
     (sure || tie >= 0.2 || (count == 1 && needle.chars().count() > 3)).then_some(range)
 }
 
-/// Whether a string cannot be taken for a word of the translation.
-fn is_distinct(s: &str) -> bool {
-    s.chars().any(|c| !c.is_alphabetic() && c != '\'' && c != ' ') && s.len() > 1
+/// Whether a string is no part of a longer address or name: "a.fr" is not to be found in "https://a.fr/b".
+fn is_apart(text: &str, range: &Range<usize>) -> bool {
+    let sign = |c: char| "@/_.:#$%&=?+-~\\".contains(c);
+    let before = text[..range.start].chars().next_back();
+    let mut after = text[range.end..].chars();
+    let (next, second) = (after.next(), after.next());
+    // A stop after it may be the sentence's.
+    let goes_on = next.is_some_and(sign) && second.is_some_and(char::is_alphanumeric);
+    !before.is_some_and(sign) && !goes_on
+}
+
+/// Whether what a span holds cannot be taken for a word of the translation.
+fn is_distinct(span: &Span) -> bool {
+    let s = span.write.as_str();
+    span.kind == SpanKind::Foreign || s.chars().any(|c| !c.is_alphabetic() && c != '\'' && c != ' ') && s.len() > 1
 }
 
 /// Writes the span over the words that the alignment says the model made of it.
@@ -214,7 +227,7 @@ fn remove_strays(draft: &mut Draft, p: &Prepared) {
         let in_source = p.source().matches(span.write.as_str()).count();
         let protected = p.spans().iter().map(|s| s.write.matches(span.write.as_str()).count()).sum::<usize>();
         let lone = matches!(span.kind, SpanKind::Emoji | SpanKind::Sign);
-        if span.kind != SpanKind::Term && (lone || is_distinct(&span.write)) && protected >= in_source {
+        if span.kind != SpanKind::Term && (lone || is_distinct(span)) && protected >= in_source {
             strays.push(&span.write);
         }
     }
@@ -238,11 +251,20 @@ fn remove_strays(draft: &mut Draft, p: &Prepared) {
     }
 }
 
-/// An occurrence of `stray` that is not all protected.
+/// The free part of an occurrence of `stray` that is not all protected.
 fn stray_in(draft: &Draft, stray: &str) -> Option<Range<usize>> {
     let frozen = draft.frozen();
-    draft.text().match_indices(stray).map(|(i, s)| i..i + s.len()).find(|r| {
-        let k = frozen.partition_point(|f| f.end <= r.start);
-        frozen.get(k).is_none_or(|f| f.start >= r.end)
+    draft.text().match_indices(stray).find_map(|(i, s)| {
+        let Range { mut start, end } = i..i + s.len();
+        for f in &frozen[frozen.partition_point(|f| f.end <= start)..] {
+            if f.start > start {
+                return Some(start..f.start.min(end));
+            }
+            start = f.end;
+            if start >= end {
+                return None;
+            }
+        }
+        Some(start..end)
     })
 }

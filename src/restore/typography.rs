@@ -53,7 +53,9 @@ fn closes_up(before: Option<char>, after: &str) -> bool {
     let word = before.is_some_and(|c| !"—–-…".contains(c));
     match first {
         Some('!' | '?') => true,
-        Some(';' | ':' | ',') => ends && word,
+        // ;) and :( are faces.
+        Some(';' | ':') => ends && word && !second.is_some_and(|c| "()[]".contains(c)),
+        Some(',') => ends && word,
         Some('.') => ends && second != Some('.') && word,
         Some(')' | ']') => true,
         Some('%') => before.is_some_and(|c| c.is_ascii_digit()),
@@ -130,7 +132,9 @@ fn dashes(draft: &mut Draft, p: &Prepared, style: Dashes) {
             "--" => true,
             _ => token.chars().count() == 1 && !figures,
         };
-        let start = mark - usize::from(spaced_left);
+        // Two dashes side by side share the space between them; the first has it.
+        let done = edits.last().map_or(0, |(r, _): &(Range<usize>, &str)| r.end);
+        let start = (mark - usize::from(spaced_left)).max(done);
         end += usize::from(spaced_right);
         if !is_dash || start == 0 || end >= text.len() {
             continue;
