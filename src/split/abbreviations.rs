@@ -24,19 +24,19 @@ const TITLES: &str = " M MM Mr Mrs Ms Dr Drs Pr Prs Prof Me Mes Mgr Mgrs St Ste 
 /// Words (lower case) that always go on.
 const NEVER: &str = " cf env ex av apr tél bd bld boul blvd bvd pl imp fbg fg rte chem ibid op loc \
     c.-à-d càd i.e e.g p.ex par.ex ca circa resp vs subst arr arrt hab p pp \
-    n.b approx adr réf mm mlle mlles mme mmes mr dr ";
+    n.b approx adr réf mm mlle mlles mme mmes mr dr hon ";
 
 /// Words (lower case) that stand before a number, a letter or a name.
-const BEFORE_NUMBER: &str = " art arts chap ch fig figs no nos nº nr num vol vols t tom fasc liv livr sect § parag al \
+const BEFORE_NUMBER: &str = " art arts par chap ch fig figs no nos nº nr num vol vols t fasc liv livr sect § parag al \
     alin ann annex append tab tabl fo fol ff ll vv ms mss rééd réimpr col cols cah suppl sér bull cass civ crim req chron \
     janv jan fév févr fevr avr juil juill sept oct nov déc dec lun jeu ven sam dim bât bat esc apt appt ";
 
 /// Those of them that are words too: L'art. Le col.
-const COMMON: &str = " art arts col cols vol vols sept ";
+const COMMON: &str = " art arts col cols par vol vols sept ";
 
 /// Words (lower case) that may end a sentence.
 const MAY_END: &str = " s ss suiv sq sqq min max sec km kg cm ha hl dl cl ml mn ltd inc corp co cie sté bros gmbh plc llc jr sr \
-    coll dir introd préf postf inéd univ éd ed trad tot moy angl fr lat gr ital sc hist géogr litt philos théol méd jur ";
+    coll dir introd préf postf inéd univ éd ed trad tot moy angl fr lat gr ital sc hist géogr litt philos théol méd jur prof ";
 
 /// What the full stop after `word` means; `word` is what stands between white space (or an opening sign, or an
 /// apostrophe) and the stop, with its inner stops.

@@ -52,7 +52,7 @@ fn reach(text: &str, start: usize, end: usize, guess: usize, fits: &dyn Fn(&str)
             if good == end {
                 return end;
             }
-            to = letter_at(text, start.saturating_add((good - start).saturating_mul(2)).min(end));
+            to = letter_after(text, good, start.saturating_add((good - start).saturating_mul(2)).min(end));
             if !fits_to(to) {
                 bad = to;
                 break;
@@ -65,8 +65,8 @@ fn reach(text: &str, start: usize, end: usize, guess: usize, fits: &dyn Fn(&str)
     }
     // A few letters more or less do not matter when the piece is long.
     while bad.saturating_sub(good) > ((good - start) / 64).max(1) {
-        to = letter_at(text, good + (bad - good) / 2);
-        if to <= good || to >= bad {
+        to = letter_after(text, good, good + (bad - good) / 2);
+        if to >= bad {
             break;
         }
         if fits_to(to) {
@@ -84,6 +84,12 @@ fn letter_at(text: &str, mut i: usize) -> usize {
         i -= 1;
     }
     i
+}
+
+/// The last boundary of a character at or before `i`, or the next one after `good` if that is further.
+fn letter_after(text: &str, good: usize, i: usize) -> usize {
+    let to = letter_at(text, i);
+    if to > good { to } else { good + text[good..].chars().next().map_or(0, char::len_utf8) }
 }
 
 /// The end of the letter at `start`, with its accents if there are not absurdly many.
@@ -168,8 +174,8 @@ fn conjunction(text: &str) -> bool {
         "et", "ou", "mais", "car", "donc", "or", "ni", "puis", "que", "qui", "dont", "où", "lorsque", "puisque",
         "quand", "comme", "si", "tandis", "parce", "afin", "alors", "ainsi", "pour", "lequel", "laquelle", "soit",
     ];
-    let word: &str = text.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
-    word.len() <= 9 && JOIN.contains(&word)
+    let end = text.char_indices().take(10).find(|(_, c)| !c.is_alphabetic()).map(|(i, _)| i);
+    end.is_some_and(|end| JOIN.contains(&&text[..end]))
 }
 
 /// The last place at or before `reach` that parts no letter from its accents, if it is near; else `reach`.

@@ -277,8 +277,9 @@ impl<'a> Reader<'a> {
                 return false;
             }
             let word = word_before(text, i);
-            let abbreviation =
-                word.chars().count() < 2 || matches!(abbreviations::kind(&word), Kind::Never | Kind::BeforeNumber);
+            let abbreviation = word.contains('.')
+                || word.chars().count() < 2
+                || matches!(abbreviations::kind(&word), Kind::Never | Kind::BeforeNumber);
             return match stop {
                 Stop::Period => !abbreviation,
                 Stop::Strong => true,
@@ -320,19 +321,25 @@ impl<'a> Reader<'a> {
             }
             let acronym = word.split('.').all(|part| {
                 let part = part.trim_start_matches('-');
-                part.chars().count() <= 3 && !part.is_empty() && part.chars().all(char::is_alphabetic)
+                let mut letters = part.chars();
+                let first = letters.next();
+                let rest = letters.clone().count();
+                first.is_some_and(char::is_alphabetic)
+                    && letters.all(char::is_alphabetic)
+                    && (rest == 0 || (rest < 3 && first.is_some_and(char::is_uppercase)))
             });
             if !acronym {
                 return true;
             }
             // The birth of Christ counts years and ends what it stands in.
-            if word.ends_with(".-C") && begin > 0 {
+            if matches!(word.as_str(), "J.-C" | "J.C") && begin > 0 {
                 let era = word_before(text, text_end(text, begin));
                 if matches!(era.to_lowercase().as_str(), "av" | "apr" | "ap" | "avant" | "après") {
                     return !label && !next.bracket;
                 }
             }
-            return starter || article;
+            // N.B. and P.S. lead.
+            return (starter || article) && !self.only_signs(begin);
         }
         if letters == 1 {
             if text.before(begin) == '°' {
@@ -343,8 +350,11 @@ impl<'a> Reader<'a> {
                     || closed
             } else if first.is_alphabetic() {
                 let unit = begin > 0 && text.chars[text_end(text, begin).saturating_sub(1)].is_numeric();
-                let whole = "'’".contains(text.before(begin)) || matches!(first, 'a' | 'y' | 'à' | 'ô');
-                whole || closed || (unit && !label && !next.bracket) || (first == 's' && (starter || article))
+                let whole = "'’/".contains(text.before(begin)) || matches!(first, 'a' | 'y' | 'à' | 'ô');
+                whole
+                    || closed
+                    || (unit && !label && !next.bracket)
+                    || ((starter || article) && (first == 's' || self.names_a_thing(begin)))
             } else {
                 true
             };
@@ -364,16 +374,17 @@ impl<'a> Reader<'a> {
     fn is_list_number(&self, begin: usize, word: &str) -> bool {
         let numbers = word.chars().count() == 1
             || abbreviations::is_roman(word)
-            || word.split('.').all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()));
+            || (word.len() <= 6
+                && word
+                    .split('.')
+                    .all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())));
         let before = text_end(self.text, begin);
-        let opens = !(self.start..before).any(|k| self.text.chars[k].is_alphanumeric() && k + 3 > before)
-            && (before <= self.start || ":;(".contains(self.text.chars[before - 1]) || self.only_signs(before));
-        numbers && opens
+        numbers && (self.only_signs(before) || ":;(".contains(self.text.before(before)))
     }
 
     /// Whether only signs stand between the start of the sentence and `end`, near enough to look.
     fn only_signs(&self, end: usize) -> bool {
-        end - self.start <= 4 && !self.text.chars[self.start..end].iter().any(|c| c.is_alphanumeric())
+        end <= self.start + 4 && !self.text.chars[self.start.min(end)..end].iter().any(|c| c.is_alphanumeric())
     }
 
     /// Whether the word before the single letter at `begin` is a thing that letters tell apart (le plan B, la vitamine
@@ -405,7 +416,7 @@ impl<'a> Reader<'a> {
         let to = (next.at + 60).min(text.len());
         let head = text.chars[from..i].iter().rev().take_while(|c| !c.is_whitespace());
         let tail = text.chars[next.at..to].iter().take_while(|c| !c.is_whitespace());
-        if head.chain(tail).any(|c| "/\\@_=<>".contains(*c)) {
+        if head.chain(tail).any(|c| "/\\@_=<>(".contains(*c)) {
             return false;
         }
         let dotted = text.chars[from..i].iter().rev().take_while(|c| !c.is_whitespace()).any(|&c| c == '.');
@@ -454,7 +465,7 @@ fn word_before(text: &Text, i: usize) -> String {
         begin -= 1;
     }
     // A hyphen joins words; only an abbreviation in itself has one.
-    text.chars[begin..i].iter().collect::<String>().trim_start_matches(['-', '.']).to_owned()
+    text.chars[begin..i].iter().collect::<String>().trim_matches(['-', '.']).to_owned()
 }
 
 fn is_part(c: char) -> bool {
