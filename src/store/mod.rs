@@ -1,13 +1,29 @@
 //! Models on disk, in the binary and on the hub: finding, checking and fetching their files. Nothing is decoded here.
+//!
+//! A model is named in one of three ways ([`ModelSpec`]): the bundled one, a directory, or `organisation/name` on the
+//! Hugging Face hub. [`open`] gives its files, all there and of a plausible shape, and fetches them first if it has to.
+//! What was fetched is pinned: its commit, and the size and SHA-256 of each file, stand in a [`manifest`] in the cache.
 
+mod bundled;
+mod cache;
+mod directory;
+#[cfg(feature = "hub")]
+mod hub;
+pub mod inventory;
+pub mod known;
+pub mod manifest;
+mod settings;
+
+use std::fmt;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
-/// The bundled model's directory in `models/`.
-pub const BUNDLED: &str = "pilot";
+pub use bundled::{BUNDLED, bundled};
+pub use inventory::{list, path, show, verify};
+pub use settings::StoreSettings;
 
 /// The bytes of one model file, wherever they lie, with a name for messages.
 #[derive(Clone)]
@@ -19,11 +35,12 @@ pub struct Blob {
 #[derive(Clone)]
 enum Bytes {
     Embedded(&'static [u8]),
+    Read(Arc<[u8]>),
     Mapped(Arc<memmap2::Mmap>),
 }
 
 /// The files of one model, all there, none yet parsed.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ModelFiles {
     /// What the user calls it: `pilot`, a directory, `Helsinki-NLP/opus-mt-fr-en`.
     pub name: String,
@@ -38,21 +55,172 @@ pub struct ModelFiles {
     pub target_vocab: Option<Blob>,
 }
 
+/// Which model is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelSpec {
+    /// The one in the program.
+    Bundled,
+    /// A directory in the Hugging Face layout.
+    Directory(PathBuf),
+    /// A model on the hub; without a revision, the pinned or the known one.
+    Hub {
+        /// `organisation/name`.
+        name: String,
+        /// A branch, a tag, a pull request's `refs/pr/4` or a commit.
+        revision: Option<String>,
+    },
+}
+
+/// Hears how a download goes on.
+pub trait PullProgress: Sync {
+    /// Some files are about to come, this many bytes together.
+    fn start(&self, _model: &str, _files: usize, _bytes: u64) {}
+
+    /// `done` of the `total` bytes of one file are there. `false` gives the download up.
+    fn advance(&self, _file: &str, _done: u64, _total: u64) -> bool {
+        true
+    }
+
+    /// Nothing more comes, for better or worse.
+    fn finish(&self) {}
+}
+
+/// Hears nothing, never stops.
+impl PullProgress for () {}
+
+impl ModelSpec {
+    /// What a user typed after `--model`: `bundled` (or its name), a directory, or `organisation/name[@revision]`.
+    ///
+    /// # Errors
+    /// `ErrorKind::Settings` where it is none of these.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text == "bundled" || text == BUNDLED {
+            return Ok(Self::Bundled);
+        }
+        let path = Path::new(text);
+        let looks_like_path = path.is_absolute()
+            || text.starts_with('.')
+            || text.starts_with('~')
+            || text.ends_with(['/', '\\'])
+            || text.contains('\\');
+        if looks_like_path || path.exists() {
+            return Ok(Self::Directory(path.to_owned()));
+        }
+        let (name, revision) = match text.split_once('@') {
+            Some((name, revision)) => (name, Some(revision)),
+            None => (text, None),
+        };
+        if !known::is_model_name(name) || !revision.is_none_or(known::is_revision) {
+            return Err(Error::settings(format!(
+                "no model {text:?}: give a directory, a name like Helsinki-NLP/opus-mt-fr-en (with @revision if you \
+                 like), or bundled"
+            )));
+        }
+        Ok(Self::Hub { name: name.to_owned(), revision: revision.map(str::to_owned) })
+    }
+}
+
+impl fmt::Display for ModelSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bundled => f.write_str(BUNDLED),
+            Self::Directory(path) => write!(f, "{}", path.display()),
+            Self::Hub { name, revision: None } => f.write_str(name),
+            Self::Hub { name, revision: Some(revision) } => write!(f, "{name}@{revision}"),
+        }
+    }
+}
+
+/// The files of a model, fetched from the hub where they are not there yet and `settings` allow it.
+///
+/// # Errors
+/// `ErrorKind::Model` where a file is missing, empty, cut off or of another kind; `ErrorKind::Hub` where fetching
+/// failed or is not allowed; `ErrorKind::Settings` where this build lacks the bundled model or the hub.
+pub fn open(spec: &ModelSpec, settings: &StoreSettings, progress: &dyn PullProgress) -> Result<ModelFiles> {
+    match spec {
+        ModelSpec::Bundled => bundled(),
+        ModelSpec::Directory(path) => directory::open(path, path.display().to_string()),
+        ModelSpec::Hub { name, revision } => {
+            let snapshot = match cache::find(settings, name, revision.as_deref())? {
+                Some(snapshot) => snapshot,
+                None => fetch(name, revision.as_deref(), false, settings, progress)?,
+            };
+            directory::open(&snapshot.directory, name.clone())
+        }
+    }
+}
+
+/// Fetches a model of the hub into the cache, or makes sure that it is there whole; gives its directory.
+/// `update` looks for a newer commit where one is pinned.
+///
+/// # Errors
+/// As [`open`]; `ErrorKind::Settings` for models that are not on the hub.
+pub fn pull(
+    spec: &ModelSpec,
+    update: bool,
+    settings: &StoreSettings,
+    progress: &dyn PullProgress,
+) -> Result<cache::Snapshot> {
+    match spec {
+        ModelSpec::Hub { name, revision } => fetch(name, revision.as_deref(), update, settings, progress),
+        _ => Err(Error::settings(format!("{spec} is no model of the hub; there is nothing to fetch"))),
+    }
+}
+
+pub use cache::Snapshot;
+
+fn fetch(
+    name: &str,
+    revision: Option<&str>,
+    update: bool,
+    settings: &StoreSettings,
+    progress: &dyn PullProgress,
+) -> Result<Snapshot> {
+    if settings.offline {
+        return Err(Error::new(
+            crate::error::ErrorKind::Hub,
+            format!(
+                "{name} is not in {}, and fetching is switched off; run `fr2en models pull {name}` with a connection",
+                settings.cache.display()
+            ),
+        ));
+    }
+    #[cfg(feature = "hub")]
+    return hub::pull(name, revision, update, settings, progress);
+    #[cfg(not(feature = "hub"))]
+    {
+        let _ = (revision, update, progress);
+        Err(Error::settings(format!("{name} would have to be fetched, but this fr2en was built without the hub")))
+    }
+}
+
 impl Blob {
     /// Bytes that are part of the program.
     pub const fn embedded(path: PathBuf, bytes: &'static [u8]) -> Self {
         Self { bytes: Bytes::Embedded(bytes), path }
     }
 
-    /// Maps a file.
+    /// Reads a file into memory.
     ///
     /// # Errors
-    /// Where it cannot be read, or is empty.
-    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
+    /// Where it cannot be read.
+    pub fn read(path: impl Into<PathBuf>) -> Result<Self> {
+        let path = path.into();
+        let bytes = std::fs::read(&path).map_err(|error| Error::io(&path, "read", error))?;
+        Ok(Self { bytes: Bytes::Read(bytes.into()), path })
+    }
+
+    /// Maps a file: its bytes come from disk as they are used.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn map(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let file = std::fs::File::open(&path).map_err(|error| Error::io(&path, "open", error))?;
-        // SAFETY: see the module's head.
-        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|error| Error::io(&path, "read", error))?;
+        // SAFETY: the map is read only and private to this program; a model's weights are never written in place (the
+        // cache replaces whole files), and whoever cuts them short while they are in use gets a bus error, no more.
+        #[allow(unsafe_code, reason = "reading 300 MB into memory first would cost the quick start")]
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(|error| Error::io(&path, "map", error))?;
         Ok(Self { bytes: Bytes::Mapped(Arc::new(map)), path })
     }
 
@@ -63,7 +231,7 @@ impl Blob {
 
     /// Whether the bytes are a file that can be opened by its path.
     pub fn is_file(&self) -> bool {
-        matches!(self.bytes, Bytes::Mapped(_))
+        !matches!(self.bytes, Bytes::Embedded(_))
     }
 }
 
@@ -73,7 +241,39 @@ impl Deref for Blob {
     fn deref(&self) -> &[u8] {
         match &self.bytes {
             Bytes::Embedded(bytes) => bytes,
+            Bytes::Read(bytes) => bytes,
             Bytes::Mapped(map) => map,
         }
     }
 }
+
+impl fmt::Debug for Blob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} bytes)", self.path.display(), self.len())
+    }
+}
+
+impl ModelFiles {
+    /// The files there are, with their usual names.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Blob)> {
+        let weights =
+            if self.weights.path().extension().is_some_and(|e| e == "bin") { "pytorch_model.bin" } else { WEIGHTS };
+        [
+            ("config.json", Some(&self.config)),
+            ("generation_config.json", self.generation_config.as_ref()),
+            (weights, Some(&self.weights)),
+            ("source.spm", Some(&self.source_spm)),
+            ("target.spm", Some(&self.target_spm)),
+            ("vocab.json", Some(&self.vocab)),
+            ("target_vocab.json", self.target_vocab.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, blob)| Some((name, blob?)))
+    }
+}
+
+/// The weights' usual file name.
+const WEIGHTS: &str = "model.safetensors";
+
+#[cfg(test)]
+mod tests;

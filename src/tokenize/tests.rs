@@ -19,7 +19,7 @@ fn bundled_directory() -> PathBuf {
 }
 
 fn load(directory: &Path) -> Tokenizer {
-    let blob = |name: &str| Blob::open(directory.join(name)).unwrap();
+    let blob = |name: &str| Blob::read(directory.join(name)).unwrap();
     let files = ModelFiles {
         name: "test".into(),
         config: blob("config.json"),

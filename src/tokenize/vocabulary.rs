@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, RandomState};
 
-use hashbrown::{DefaultHashBuilder, HashTable, hash_table};
 use serde::Deserializer;
 use serde::de::{MapAccess, Visitor};
 
@@ -16,9 +15,10 @@ pub struct Vocabulary {
     /// All pieces one after another: one allocation instead of one for each.
     text: String,
     entries: Vec<Entry>,
-    /// Places in `entries`, by the hash of the piece.
-    table: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+    /// Places in `entries`, each at the hash of its piece or as soon after it as there was room; [`FREE`] elsewhere. The
+    /// length is a power of two, at most half of it taken.
+    table: Vec<u32>,
+    hasher: RandomState,
     size: usize,
 }
 
@@ -29,6 +29,8 @@ struct Entry {
     id: u32,
 }
 
+/// No place in the entries.
+const FREE: u32 = u32::MAX;
 /// An id past this is no row of any embedding table; it keeps a damaged file from asking for gigabytes.
 const MOST_IDS: u32 = 1 << 24;
 /// Offsets are 32 bits wide; real files have some megabytes at most.
@@ -44,7 +46,10 @@ impl Vocabulary {
             return Err(Error::model("far too large for a vocabulary; fetch the file again"));
         }
         let mut vocabulary = Self::default();
+        // Few pieces take less than these bytes in JSON.
         vocabulary.text.reserve(bytes.len() / 2);
+        vocabulary.entries.reserve(bytes.len() / 18);
+        vocabulary.make_room(bytes.len() / 18);
         let mut json = serde_json::Deserializer::from_slice(bytes);
         json.deserialize_map(Pieces(&mut vocabulary))
             .and_then(|()| json.end())
@@ -57,23 +62,47 @@ impl Vocabulary {
     }
 
     fn insert(&mut self, piece: &str, id: u32) {
-        let Self { text, entries, table, hasher, .. } = self;
-        let of = |place: &u32| piece_of(text, entries[*place as usize]);
-        match table.entry(hasher.hash_one(piece), |place| of(place) == piece, |place| hasher.hash_one(of(place))) {
-            hash_table::Entry::Occupied(slot) => entries[*slot.get() as usize].id = id,
-            hash_table::Entry::Vacant(slot) => {
-                slot.insert(entries.len() as u32);
-                let start = text.len() as u32;
-                text.push_str(piece);
-                entries.push(Entry { start, end: text.len() as u32, id });
-            }
+        if self.table.len() <= 2 * self.entries.len() {
+            self.make_room(2 * self.entries.len());
         }
+        let slot = self.slot(piece);
+        if let Some(entry) = self.entries.get_mut(self.table[slot] as usize) {
+            entry.id = id;
+            return;
+        }
+        self.table[slot] = self.entries.len() as u32;
+        let start = self.text.len() as u32;
+        self.text.push_str(piece);
+        self.entries.push(Entry { start, end: self.text.len() as u32, id });
+    }
+
+    /// For this many entries.
+    fn make_room(&mut self, entries: usize) {
+        self.table = vec![FREE; (2 * entries).next_power_of_two().max(1024)];
+        for place in 0..self.entries.len() {
+            let slot = self.slot(piece_of(&self.text, self.entries[place]));
+            self.table[slot] = place as u32;
+        }
+    }
+
+    /// Where in the table a piece is, or would be. The table has room.
+    fn slot(&self, piece: &str) -> usize {
+        let last = self.table.len() - 1;
+        let mut slot = self.hasher.hash_one(piece) as usize & last;
+        while let Some(&entry) = self.entries.get(self.table[slot] as usize)
+            && piece_of(&self.text, entry) != piece
+        {
+            slot = (slot + 1) & last;
+        }
+        slot
     }
 
     /// The id of a piece.
     pub fn id(&self, piece: &str) -> Option<u32> {
-        let same = |place: &u32| piece_of(&self.text, self.entries[*place as usize]) == piece;
-        self.table.find(self.hasher.hash_one(piece), same).map(|&place| self.entries[place as usize].id)
+        if self.table.is_empty() {
+            return None;
+        }
+        self.entries.get(self.table[self.slot(piece)] as usize).map(|entry| entry.id)
     }
 
     /// One more than the largest id: the rows that an embedding table must have at least.
