@@ -124,6 +124,8 @@ struct Placer<'a> {
 struct Span {
     first: usize,
     last: usize,
+    /// Whether the sides are sure, being those of the whole segment.
+    fixed: (bool, bool),
     open: Option<usize>,
     close: Option<usize>,
 }
@@ -179,16 +181,26 @@ impl<'a> Placer<'a> {
         let stops = self.source_words.partition_point(|word| word.start < inner.end);
         let (anchored, closed) = (begins == 0, stops == self.source_words.len());
         let (mut first, mut last);
+        // For each piece of the target, how much more it comes from inside than from outside; attention to the marks
+        // themselves and to the end mark says neither.
+        let outside = [0..inner.start.saturating_sub(1), inner.end + 1..self.source.len()];
         let ties: Vec<(Range<usize>, f32)> = self.draft.ties(inner.clone()).collect();
-        match self.draft.target_of(inner) {
+        let mut gains: Vec<(Range<usize>, f32)> = ties.clone();
+        for outside in outside.into_iter().filter(|range| range.start < range.end) {
+            for (gain, (_, weight)) in gains.iter_mut().zip(self.draft.ties(outside)) {
+                gain.1 -= weight;
+            }
+        }
+        match best_run(&gains) {
             Some(range) => {
                 first = self.words.partition_point(|word| word.end <= range.start).min(end);
                 last = self.words.partition_point(|word| word.start < range.end).saturating_sub(1).max(first);
                 // At the head of the source, at the head of the target, unless the words there clearly come from
                 // elsewhere: reported speech that the model turned round.
                 let strange = |from: usize, to: usize| {
-                    let mut weights = ties.iter().filter(|(t, _)| t.start >= from && t.end <= to).map(|(_, w)| *w);
-                    to > from && weights.clone().count() > 2 && weights.all(|w| w < 0.35)
+                    let weights = ties.iter().filter(|(t, _)| t.start >= from && t.end <= to).map(|(_, w)| *w);
+                    let (n, sum) = weights.fold((0.0, 0.0), |(n, sum), w| (n + 1.0, sum + w));
+                    n > 1.0 && sum < 0.25 * n
                 };
                 if anchored && !strange(0, self.words.get(first).map_or(0, |w| w.start)) {
                     first = 0;
@@ -204,7 +216,7 @@ impl<'a> Placer<'a> {
                 last = scale(stops).saturating_sub(1).clamp(first, end.max(first));
             }
         }
-        Span { first, last, open: None, close: None }
+        Span { first, last, fixed: (anchored && first == 0, closed && last == end), open: None, close: None }
     }
 
     /// The first word after a mark of the model, or the last before it.
@@ -235,13 +247,14 @@ impl<'a> Placer<'a> {
                 first.abs_diff(span.first) + last.abs_diff(span.last)
             };
             let free = pairs.iter().filter(|&&(o, c, first, last)| {
-                !self.used[o] && !self.used[c] && first <= span.last && last >= span.first && first <= last
+                let fits = (!span.fixed.0 || first == span.first) && (!span.fixed.1 || last == span.last);
+                fits && !self.used[o] && !self.used[c] && first <= span.last && last >= span.first && first <= last
             });
             let Some(&(o, c, first, last)) = free.min_by_key(far) else { continue };
             let near = 2 * NEAR + (span.last - span.first) / 2;
             if first.abs_diff(span.first) + last.abs_diff(span.last) <= near {
                 (self.used[o], self.used[c]) = (true, true);
-                *span = Span { first, last, open: Some(o), close: Some(c) };
+                *span = Span { first, last, open: Some(o), close: Some(c), ..span.clone() };
             }
         }
     }
@@ -251,7 +264,7 @@ impl<'a> Placer<'a> {
         for (unit, span) in spans {
             if span.open.is_none() && !matches!(unit, Unit::Close(_)) {
                 if let Some(mark) =
-                    self.nearest(true, span.first).filter(|&m| self.word_of(&self.found[m]) <= span.last)
+                    self.nearest(true, span.first, span.fixed.0).filter(|&m| self.word_of(&self.found[m]) <= span.last)
                 {
                     self.used[mark] = true;
                     (span.open, span.first) = (Some(mark), self.word_of(&self.found[mark]));
@@ -259,7 +272,7 @@ impl<'a> Placer<'a> {
             }
             if span.close.is_none() && !matches!(unit, Unit::Open(_)) {
                 if let Some(mark) =
-                    self.nearest(false, span.last).filter(|&m| self.word_of(&self.found[m]) >= span.first)
+                    self.nearest(false, span.last, span.fixed.1).filter(|&m| self.word_of(&self.found[m]) >= span.first)
                 {
                     self.used[mark] = true;
                     (span.close, span.last) = (Some(mark), self.word_of(&self.found[mark]));
@@ -268,16 +281,16 @@ impl<'a> Placer<'a> {
         }
     }
 
-    fn nearest(&self, open: bool, word: usize) -> Option<usize> {
+    fn nearest(&self, open: bool, word: usize, exact: bool) -> Option<usize> {
         let free = (0..self.found.len()).filter(|&i| !self.used[i] && self.found[i].open == open);
         let far = |i: &usize| self.word_of(&self.found[*i]).abs_diff(word);
-        free.min_by_key(far).filter(|i| far(i) <= NEAR)
+        free.min_by_key(far).filter(|i| far(i) <= if exact { 0 } else { NEAR })
     }
 
     /// Where an opening mark goes before the word `first`: after what the source has before its mark.
     fn before(&self, mark: usize, first: usize) -> usize {
         let text = self.draft.text();
-        let Some(word) = self.words.get(first) else { return text.len() };
+        let Some(word) = self.words.get(first) else { return text.len() - text.trim_start().len() };
         if first == 0 && only_marks(&self.source[..self.marks[mark].range.start]) {
             return text.len() - text.trim_start().len();
         }
@@ -301,7 +314,7 @@ impl<'a> Placer<'a> {
     /// Where a closing mark goes after the word `last`: behind the stop that the source has inside.
     fn after(&self, mark: usize, last: usize) -> usize {
         let text = self.draft.text();
-        let Some(word) = self.words.get(last) else { return text.len() };
+        let Some(word) = self.words.get(last) else { return text.trim_end().len() };
         if last + 1 == self.words.len() && only_marks(&self.source[self.marks[mark].range.end..]) {
             return text.trim_end().len();
         }
@@ -373,22 +386,63 @@ fn only_marks(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || "«»‹›“”„‘’\"'".contains(c))
 }
 
-/// Moves the sides of pairs that cross: the later one begins after the earlier one.
+/// The stretch with the greatest sum, if that is positive.
+fn best_run(gains: &[(Range<usize>, f32)]) -> Option<Range<usize>> {
+    let mut best: (f32, Option<Range<usize>>) = (0.0, None);
+    let mut run: (f32, usize) = (0.0, 0);
+    for (target, gain) in gains {
+        if run.0 <= 0.0 {
+            run = (0.0, target.start);
+        }
+        run.0 += gain;
+        if run.0 > best.0 {
+            best = (run.0, Some(run.1..target.end));
+        }
+    }
+    best.1
+}
+
+/// Makes the spans of pairs nest as the pairs do.
 fn nest(spans: &mut [(Unit, Span)]) {
+    // What is inside in the source is inside in the target. Inner pairs come first.
+    let mut inner: Vec<(usize, usize)> = Vec::new();
+    for i in 0..spans.len() {
+        let Unit::Pair(open, _) = spans[i].0 else { continue };
+        while let Some((_, child)) = inner.pop_if(|(o, _)| *o > open) {
+            let (mut a, mut b) = (spans[i].1.clone(), spans[child].1.clone());
+            if b.first < a.first {
+                if a.open.is_some() && a.first <= b.last {
+                    (b.first, b.open) = (a.first, None)
+                } else {
+                    (a.first, a.open) = (b.first, None)
+                }
+            }
+            if b.last > a.last {
+                if a.close.is_some() && a.last >= b.first {
+                    (b.last, b.close) = (a.last, None)
+                } else {
+                    (a.last, a.close) = (b.last, None)
+                }
+            }
+            (spans[i].1, spans[child].1) = (a, b);
+        }
+        inner.push((open, i));
+    }
+    // What stands apart in the source stands apart: of two that cross, the later one begins after the earlier one.
     let mut order: Vec<usize> = (0..spans.len()).filter(|&i| matches!(spans[i].0, Unit::Pair(..))).collect();
-    order.sort_by_key(|&i| (spans[i].1.first, usize::MAX - spans[i].1.last));
+    order.sort_by_key(|&i| (spans[i].1.first, usize::MAX - spans[i].1.last, usize::MAX - i));
     let mut open: Vec<usize> = Vec::new();
     for i in order {
-        loop {
-            let Some(&outer) = open.last() else { break };
+        while let Some(&outer) = open.last() {
             let (first, last) = (spans[i].1.first, spans[i].1.last);
-            let end = spans[outer].1.last;
-            if end < first {
+            let (from, to) = (spans[outer].1.first, spans[outer].1.last);
+            if to < first {
                 open.pop();
-            } else if last > end {
-                // They cross.
-                let span = &mut spans[i].1;
-                (span.first, span.open) = (end + 1, None);
+            } else if last > to {
+                (spans[i].1.first, spans[i].1.open) = (to + 1, None);
+                open.pop();
+            } else if !encloses(spans[outer].0, spans[i].0) && first > from {
+                (spans[outer].1.last, spans[outer].1.close) = (first - 1, None);
                 open.pop();
             } else {
                 break;
@@ -396,6 +450,11 @@ fn nest(spans: &mut [(Unit, Span)]) {
         }
         open.push(i);
     }
+}
+
+/// Whether the source has the pair `b` inside the pair `a`.
+fn encloses(a: Unit, b: Unit) -> bool {
+    matches!((a, b), (Unit::Pair(o, c), Unit::Pair(p, d)) if o < p && d < c)
 }
 
 /// Writes the marks at their places and takes out those of the model that are left.
