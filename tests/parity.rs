@@ -1,6 +1,8 @@
 //! The numbers: encoder states, logits, attention and found sequences against those of `transformers`, and of candle's own
 //! Marian model where that one can be compared. `scripts/make_parity_fixtures.py` makes the fixtures.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
@@ -355,11 +357,16 @@ fn candles_own_model_agrees_on_one_sentence() {
         for (i, source) in reference.sources.iter().enumerate() {
             theirs.reset_kv_cache();
             let ids = Tensor::new(source.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
-            let states = theirs.encoder().forward(&ids, 0).unwrap();
             let mut session = ours.session();
             session.encode(&[source]).unwrap();
-            let flat: Vec<f32> = states.flatten_all().unwrap().to_vec1().unwrap();
-            assert!(far(&session.encoder_states().unwrap(), &flat) < 1e-4);
+            let states = session.encoder_states().unwrap();
+            // Its encoder takes the decoder's number of heads, which is right only where both have as many.
+            if config.encoder_attention_heads == config.decoder_attention_heads {
+                let expected = theirs.encoder().forward(&ids, 0).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+                let error = far(&states, &expected);
+                assert!(error < 1e-4, "{model}: source {i}: {error}");
+            }
+            let states = Tensor::from_vec(states, (1, source.len(), config.d_model), &Device::Cpu).unwrap();
             let targets = &reference.targets[i];
             let ids = Tensor::new(targets.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
             let logits = theirs.decode(&ids, &states, 0).unwrap().squeeze(0).unwrap().to_vec2::<f32>().unwrap();

@@ -80,5 +80,6 @@ fn no_candidate() -> Error {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 #[path = "decode_tests.rs"]
 mod tests;

@@ -428,5 +428,6 @@ fn token(value: &Value) -> Option<u32> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 #[path = "config_tests.rs"]
 mod tests;

@@ -253,5 +253,6 @@ fn floats(bytes: &[u8], dtype: DType) -> Cow<'_, [f32]> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 #[path = "weights_tests.rs"]
 mod tests;

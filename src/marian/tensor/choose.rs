@@ -94,6 +94,7 @@ fn on_device(logits: &Tensor, want: &Want<'_>, out: &mut Candidates) -> Result<(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
