@@ -197,9 +197,10 @@ pub fn prepare(
     }
     dress(text, &mut spans, engine, options);
     let taken: Vec<Range<usize>> = spans.iter().map(|s| s.range.clone()).collect();
-    let numbers = numbers::read(text, &taken);
     let lead = LEAD.find(text).map_or(0, |m| m.end());
     let lead = if lead < text.len() && !overlaps_any(&taken, &(0..lead)) { lead } else { 0 };
+    let mut numbers = numbers::read(text, &taken);
+    numbers.retain(|n| n.range.start >= lead);
     let route = route::choose(text, lead, &spans, &numbers, options.keep_english);
     let capitals =
         if options.true_case && route == Route::Model { capitals::find(text, &taken) } else { Capitals::default() };

@@ -142,7 +142,11 @@ pub fn group(figures: &str) -> String {
 }
 
 static ROMAN: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\b([IVXLC]+)(?:e|ème|er|ère|ᵉ)s?\b").expect("a valid pattern"));
+    LazyLock::new(|| {
+    // "Le", "Les", "Ce", "Vers" are words: only I takes "er", and L and C do not stand alone.
+    let roman = r"\b(?:([IVX]|[IVXLC]{2,})(?:e|ème|ᵉ)|(I)(?:er|ère|re))\b";
+    Regex::new(roman).expect("a valid pattern")
+});
 
 /// The numbers of `text` outside `taken` (sorted ranges), in order.
 pub fn read(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
@@ -165,8 +169,7 @@ pub fn read(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
         i = end.max(i + 1);
     }
     for found in ROMAN.captures_iter(text) {
-        let (Some(all), Some(figures)) = (found.get(0), found.get(1)) else { continue };
-        // "Le", "Ce", "Me" do not match (mixed case); "Ie" alone would be the first.
+        let (Some(all), Some(figures)) = (found.get(0), found.get(1).or(found.get(2))) else { continue };
         if let Some(n) = roman(figures.as_str()).filter(|_| free(&all.range())) {
             out.push(Number { range: all.range(), value: Value::Ordinal(n), unit: None });
         }
@@ -355,6 +358,7 @@ mod tests {
         assert_eq!(english("En 2024, 75001 Paris, 0,5 mm"), ["2024", "75001", "0.5"]);
         assert_eq!(english("à 15 h 30, 8h, 20h05"), ["15:30", "8:00", "20:05"]);
         assert_eq!(english("le 1er, la 2e, au XXe siècle"), ["1", "2", "20"]);
+        assert_eq!(english("Le chat, Les chats, Ce chat vers Lyon, Ve siècle, François Ier"), ["5", "1"]);
         assert_eq!(english("H2O, A320, 1,2,3"), ["1", "2", "3"]);
         assert_eq!(english("12.500 places, version 12.500"), ["12,500", "12.500"]);
     }

@@ -393,4 +393,65 @@ mod tests {
         let out = place_marks(&b, &[], String::new());
         assert_eq!(out.marks.len(), 4);
     }
+
+    mod random {
+        use proptest::prelude::*;
+
+        use super::*;
+
+        /// Marks that nest: stretches of a text of words, cut out of one another.
+        fn marks(n: usize) -> impl Strategy<Value = Vec<(Range<usize>, bool)>> {
+            let any = (0..=n, 0..=n, any::<bool>()).prop_map(|(a, b, v)| (a.min(b)..a.max(b), v));
+            proptest::collection::vec(any, 0..8).prop_map(|all| {
+                let mut kept: Vec<(Range<usize>, bool)> = Vec::new();
+                for (r, v) in all {
+                    let crosses = |k: &Range<usize>| {
+                        let apart = k.end <= r.start || r.end <= k.start;
+                        let nested = (k.start <= r.start && r.end <= k.end) || (r.start <= k.start && k.end <= r.end);
+                        !apart && !nested
+                    };
+                    if !kept.iter().any(|(k, _)| crosses(k)) {
+                        kept.push((r, v));
+                    }
+                }
+                kept.sort_by_key(|(r, _)| (r.start, std::cmp::Reverse(r.end)));
+                kept
+            })
+        }
+
+        proptest! {
+            #[test]
+            fn marks_are_neither_lost_nor_crossed(
+                marks in marks(24),
+                links in proptest::collection::vec((0usize..24, 0usize..30, 0f32..1.0), 0..12),
+                cut in 1usize..24,
+            ) {
+                let (s, t) = ("un deux trois quatre cinq", "five four, three two one (x)");
+                let b = block(s, &marks);
+                let links: Vec<Link> = links
+                    .into_iter()
+                    .map(|(a, x, weight)| Link { source: a..(a + 3).min(s.len()), target: x.min(t.len())..(x + 4).min(t.len()), weight })
+                    .collect();
+                let whole: Placed<'_> = (0..s.len(), 0..t.len(), &links);
+                let two: [Placed<'_>; 2] = [(0..cut, 0..cut, &links), (cut..s.len(), cut..t.len(), &[])];
+                for segments in [&[whole][..], &two[..], &[]] {
+                    let out = place_marks(&b, segments, t.to_owned());
+                    prop_assert_eq!(&out.text, t);
+                    let mut ids: Vec<usize> = out.marks.iter().map(|m| m.id).collect();
+                    ids.sort_unstable();
+                    prop_assert_eq!(ids, (0..marks.len()).collect::<Vec<_>>());
+                    for (i, a) in out.marks.iter().enumerate() {
+                        prop_assert!(t.get(a.range.clone()).is_some());
+                        for c in &out.marks[i + 1..] {
+                            let (a, c) = (&a.range, &c.range);
+                            let apart = a.end <= c.start || c.end <= a.start;
+                            let nested = (a.start <= c.start && c.end <= a.end) || (c.start <= a.start && a.end <= c.end);
+                            prop_assert!(apart || nested, "{:?} {:?}", a, c);
+                            prop_assert!(a.start <= c.start, "in order");
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -21,7 +21,7 @@ struct Match {
 }
 
 static TIME: LazyLock<Regex> = LazyLock::new(|| {
-    let time = r"(?i)\b(\d{1,2})(?:\s?h(?:ours?|rs?)?\s?(\d{2})\b|\s?h(?:ours?|rs?)?\b|[:.](\d{2})\b|\b)(?:\s?([ap])\.?\s?m\b\.?)?";
+    let time = r"(?i)\b(\d{1,2})(?:\s?h(?:ours?|rs?)?\s?(\d{2})\b|\s?h(?:ours?|rs?)?\b|(?:[:.]|,?\s)(\d{2})\b|\b)(?:\s?([ap])\.?\s?m\b\.?)?";
     Regex::new(time).expect("a valid pattern")
 });
 static FIGURES: LazyLock<Regex> =
@@ -429,7 +429,9 @@ fn degree(after: &str, scale: Option<char>) -> Option<usize> {
 /// A time of day. What the model wrote in good English stays unless the style asks for one clock.
 fn time(here: &str, hour: u32, minute: Option<u32>, before: &str, clock: Clock) -> String {
     let lower = here.to_lowercase();
-    let french = lower.contains('h') && !lower.contains("hour");
+    // "15h30", and what is left of it where the model lost the letter: "15, 30", "15.30".
+    let bare = minute.is_some() && !lower.contains([':', 'm', 'h']);
+    let french = bare || (lower.contains('h') && !lower.contains("hour"));
     let said = before.trim_end().rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("").to_lowercase();
     // "35 h par semaine", "un film de 2 h" are durations.
     let preposition = matches!(said.as_str(), "à" | "vers" | "dès" | "avant" | "après" | "et" | "entre" | "jusqu" | "a");

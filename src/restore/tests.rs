@@ -117,6 +117,7 @@ fn numbers_and_versions_stay_as_they_are() {
     assert_eq!(said("Cela coûte 3 M€.", "It costs 3 million euros."), "It costs €3 million.");
     assert_eq!(said("À 15 h 30, il part.", "At 15h30, he leaves."), "At 15:30, he leaves.");
     assert_eq!(said("À 15 h 30, il part.", "At 3:30 p.m., he leaves."), "At 3:30 p.m., he leaves.");
+    assert_eq!(said("À 15 h 30, il part.", "At 15, 30, he leaves."), "At 15:30, he leaves.");
     assert_eq!(said("Voir le n° 5.", "See No 5."), "See No. 5.");
     assert_eq!(said("La version 2.4.1 du 12/03/2024.", "Version 2.4.1 of 12/03/2024."), "Version 2.4.1 of 12/03/2024.");
     assert_eq!(said("En 2024, il y a 3 chats.", "In 2024 there are three cats."), "In 2024 there are three cats.");
@@ -124,6 +125,14 @@ fn numbers_and_versions_stay_as_they_are() {
     assert_eq!(said("1 500 millions de gens", "1.5 billion people"), "1.5 billion people");
     assert_eq!(said("Les années 90.", "The 1990s."), "The 1990s.");
     assert_eq!(said("Au XXe siècle.", "In the 20th century."), "In the 20th century.");
+}
+
+#[test]
+fn list_numbers_are_put_back_and_not_missed() {
+    let p = prepare("2. Travaux", &[], &[], &Identity, &ProtectOptions::default());
+    assert_eq!(p.text(), "Travaux");
+    let draft = restore(&p, Some(&unaligned("Works")), &Style::default(), &mut |_| {});
+    assert_eq!((draft.text(), draft.notes.len()), ("2. Works", 0));
 }
 
 #[test]
