@@ -35,9 +35,9 @@ pub(super) fn run(
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(sources[i].len()));
     let lengths: Vec<usize> = order.iter().map(|&i| sources[i].len()).collect();
-    // With little work, every thread gets some of it.
     let threads = options.threads.max(1);
-    let share = lengths.iter().sum::<usize>().div_ceil(threads);
+    // With little work, every thread gets some of it.
+    let share = if threads == 1 { usize::MAX } else { lengths.iter().sum::<usize>().div_ceil(threads) };
     let batches = buckets(&lengths, options.batch_tokens.min(share));
     let threads = threads.min(batches.len());
     let work = Work {
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn buckets_keep_to_the_budget() {
-        assert_eq!(buckets(&[], 10), []);
+        assert!(buckets(&[], 10).is_empty());
         assert_eq!(buckets(&[20, 5, 5, 2, 1], 10), [0..1, 1..3, 3..5]);
         assert_eq!(buckets(&[3, 3, 3], 0), [0..1, 1..2, 2..3]);
         assert_eq!(buckets(&[0, 0], 4), [0..2]);
