@@ -2,100 +2,18 @@
 //! [`super::matrix::interleaved`]): with `h` heads, a power of two up to 16, lane `i` of any vector belongs to head `i % h`, so
 //! the scores of all heads against a key are one sum of vectors, and one softmax serves all heads.
 
-use half::f16;
+use super::cells::{Cells, Form};
+use super::product::{lanes, lanes_mut};
+use super::simd::{LANES, Simd, vectorised};
 
-use super::product::{Epilogue, lanes, lanes_mut};
-use super::simd::{LANES, PANEL, Simd, vectorised};
-
-/// What keys and values are kept in.
-pub trait Element: Copy + Default + Send + 'static {
-    fn load<S: Simd>(s: S, from: &[Self; LANES]) -> S::V;
-    fn store<S: Simd>(s: S, v: S::V, to: &mut [Self; LANES]);
+/// Scores and what else attention puts down on its way; kept from call to call.
+#[derive(Default)]
+pub struct Scratch {
+    scores: Vec<[f32; LANES]>,
+    query: Vec<i8>,
 }
 
-impl Element for f32 {
-    #[inline(always)]
-    fn load<S: Simd>(s: S, from: &[Self; LANES]) -> S::V {
-        s.load(from)
-    }
-    #[inline(always)]
-    fn store<S: Simd>(s: S, v: S::V, to: &mut [Self; LANES]) {
-        s.store(v, to);
-    }
-}
-
-impl Element for f16 {
-    #[inline(always)]
-    fn load<S: Simd>(s: S, from: &[Self; LANES]) -> S::V {
-        s.load_half(from)
-    }
-    #[inline(always)]
-    fn store<S: Simd>(s: S, v: S::V, to: &mut [Self; LANES]) {
-        s.store_half(v, to);
-    }
-}
-
-/// Cells of a key and a value each, by number. Memory grows a block at a time and is kept.
-pub struct Cells<E> {
-    blocks: Vec<Vec<E>>,
-    /// Of a cell: twice the width of the network.
-    width: usize,
-}
-
-/// Cells of a block.
-const BLOCK: usize = 64;
-
-impl<E: Element> Cells<E> {
-    pub fn new(d_model: usize) -> Self {
-        Self { blocks: Vec::new(), width: 2 * d_model }
-    }
-
-    /// Room for cells `0..count`.
-    pub fn reserve(&mut self, count: usize) {
-        while self.blocks.len() * BLOCK < count {
-            self.blocks.push(vec![E::default(); BLOCK * self.width]);
-        }
-    }
-
-    /// The key of a cell, then its value.
-    #[inline(always)]
-    pub fn cell(&self, i: usize) -> &[E] {
-        &self.blocks[i / BLOCK][i % BLOCK * self.width..][..self.width]
-    }
-
-    #[inline(always)]
-    fn cell_mut(&mut self, i: usize) -> &mut [E] {
-        &mut self.blocks[i / BLOCK][i % BLOCK * self.width..][..self.width]
-    }
-}
-
-/// Writes queries (if `query` is not empty) to rows of their width, and keys and values to cells `first`, `first + 1`, ….
-pub struct Keep<'a, E> {
-    pub query: &'a mut [f32],
-    /// Width of the queries, a multiple of `PANEL`; 0 where the outputs are keys and values alone.
-    pub width: usize,
-    pub cells: &'a mut Cells<E>,
-    pub first: usize,
-}
-
-impl<E: Element> Epilogue for Keep<'_, E> {
-    #[inline(always)]
-    fn put<S: Simd>(&mut self, s: S, row: usize, column: usize, values: [S::V; PANEL / LANES]) {
-        if column < self.width {
-            let to = &mut self.query[row * self.width + column..][..PANEL];
-            for (to, v) in lanes_mut(to).iter_mut().zip(values) {
-                s.store(v, to);
-            }
-        } else {
-            let to = &mut self.cells.cell_mut(self.first + row)[column - self.width..][..PANEL];
-            for (to, v) in lanes_mut(to).iter_mut().zip(values) {
-                E::store(s, v, to);
-            }
-        }
-    }
-}
-
-/// Turns `scores[key × stride]` into e^(score − largest), lane by lane; gives 1 / their sums.
+/// Turns every `stride`th of the scores into e^(score − largest), lane by lane; gives 1 / their sums.
 #[inline(always)]
 fn soften<S: Simd>(s: S, scores: &mut [[f32; LANES]], stride: usize) -> S::V {
     let mut largest = s.splat(f32::NEG_INFINITY);
@@ -111,84 +29,85 @@ fn soften<S: Simd>(s: S, scores: &mut [[f32; LANES]], stride: usize) -> S::V {
     s.div(s.splat(1.0), sum)
 }
 
+/// Queries, and keys, that are taken together.
+const SIDE: usize = 4;
+/// Vectors of values that are mixed together: they stay in registers.
+const WIDE: usize = 8;
+
 vectorised! {
-    /// One query against the cells `at`: `out` gets the mixed values, `weights` what each cell counted, the mean of
+    /// One query against the cells `at` of a layer: `out` gets the mixed values, `weights` what each cell counted, the mean of
     /// all heads, if it is not empty (then it is as long as `at`). The query is scaled already.
-    pub fn attend[E: Element](
+    pub fn attend[F: Form](
         s;
         query: &[f32],
         heads: usize,
-        cells: &Cells<E>,
+        cells: &Cells<F>,
+        layer: usize,
         at: &[u32],
-        scratch: &mut Vec<[f32; LANES]>,
+        scratch: &mut Scratch,
         weights: &mut [f32],
         out: &mut [f32],
     ) {
         let width = query.len();
-        let query = lanes(query);
-        scratch.resize(at.len(), [0.0; LANES]);
-        let key = |i: u32| lanes(&cells.cell(i as usize)[..width]);
-        let value = |i: u32| lanes(&cells.cell(i as usize)[width..2 * width]);
-        let (fours, rest) = at.as_chunks::<4>();
-        let (scratch_fours, scratch_rest) = scratch.as_chunks_mut::<4>();
-        // Two sums a key hide the latency of the additions; a key's sums are the same alone and in company.
-        for (at, scores) in fours.iter().zip(scratch_fours) {
-            let keys = at.map(|i| key(i));
-            let mut sums = [[s.splat(0.0); 2]; 4];
-            for (c, q) in query.chunks_exact(2).enumerate() {
-                let q = [s.load(&q[0]), s.load(&q[1])];
-                for (sum, key) in sums.iter_mut().zip(&keys) {
-                    sum[0] = s.fma(q[0], E::load(s, &key[2 * c]), sum[0]);
-                    sum[1] = s.fma(q[1], E::load(s, &key[2 * c + 1]), sum[1]);
-                }
+        let Scratch { scores, query: bytes } = scratch;
+        scores.resize(at.len(), [0.0; LANES]);
+        let (scale, offset) = F::prepare(s, query, bytes);
+        let (fours, rest) = at.as_chunks::<SIDE>();
+        let (scores_of_fours, scores_of_rest) = scores.as_chunks_mut::<SIDE>();
+        for (i, (at, scores)) in fours.iter().zip(scores_of_fours).enumerate() {
+            // These cells' values are needed soon, the next cells' keys sooner.
+            for &at in at {
+                F::fetch_values(s, cells.cell(layer, at), width);
             }
-            for (score, sum) in scores.iter_mut().zip(sums) {
-                s.store(s.fold(s.add(sum[0], sum[1]), heads), score);
+            for &at in fours.get(i + 1).map_or(rest, |next| next) {
+                F::fetch_keys(s, cells.cell(layer, at), width);
+            }
+            let [a, b, c, d] = *at;
+            let keys = [cells.cell(layer, a), cells.cell(layer, b), cells.cell(layer, c), cells.cell(layer, d)];
+            let sums = F::scores(s, query, bytes, scale, offset, keys);
+            for (sum, score) in sums.into_iter().zip(scores) {
+                s.store(s.fold(sum, heads), score);
             }
         }
-        for (&at, score) in rest.iter().zip(scratch_rest) {
-            let key = key(at);
-            let mut sum = [s.splat(0.0); 2];
-            for (c, q) in query.chunks_exact(2).enumerate() {
-                sum[0] = s.fma(s.load(&q[0]), E::load(s, &key[2 * c]), sum[0]);
-                sum[1] = s.fma(s.load(&q[1]), E::load(s, &key[2 * c + 1]), sum[1]);
-            }
-            s.store(s.fold(s.add(sum[0], sum[1]), heads), score);
+        for (&at, score) in rest.iter().zip(scores_of_rest) {
+            let key = cells.cell(layer, at);
+            F::fetch_values(s, key, width);
+            let [sum] = F::scores(s, query, bytes, scale, offset, [key]);
+            s.store(s.fold(sum, heads), score);
         }
-        let inverse = soften(s, scratch, 1);
-        for (to, score) in weights.iter_mut().zip(scratch.iter()) {
+        let inverse = soften(s, scores, 1);
+        for (to, score) in weights.iter_mut().zip(scores.iter()) {
             *to = s.sum(s.mul(s.load(score), inverse)) / LANES as f32;
         }
-        // A quarter or less of the width at a time stays in registers.
-        const WIDE: usize = 8;
+        for (&at, score) in at.iter().zip(scores.iter_mut()) {
+            let worth = F::worth(s, cells.cell(layer, at), s.load(score));
+            s.store(worth, score);
+        }
         for (part, out) in lanes_mut(out).chunks_mut(WIDE).enumerate() {
-            let first = part * WIDE;
+            let mut sums = [s.splat(0.0); WIDE];
             if out.len() == WIDE {
-                let mut sums = [s.splat(0.0); WIDE];
-                for (&at, p) in at.iter().zip(scratch.iter()) {
-                    let p = s.load(p);
-                    for (sum, v) in sums.iter_mut().zip(&value(at)[first..first + WIDE]) {
-                        *sum = s.fma(p, E::load(s, v), *sum);
+                for (&at, worth) in at.iter().zip(scores.iter()) {
+                    let worth = s.load(worth);
+                    let values = F::values(cells.cell(layer, at), width);
+                    for (sum, v) in sums.iter_mut().zip(&values[part * WIDE..][..WIDE]) {
+                        *sum = s.fma(worth, F::load(s, v), *sum);
                     }
-                }
-                for (out, sum) in out.iter_mut().zip(sums) {
-                    s.store(s.mul(sum, inverse), out);
                 }
             } else {
-                for (c, out) in out.iter_mut().enumerate() {
-                    let mut sum = s.splat(0.0);
-                    for (&at, p) in at.iter().zip(scratch.iter()) {
-                        sum = s.fma(s.load(p), E::load(s, &value(at)[first + c]), sum);
+                for (&at, worth) in at.iter().zip(scores.iter()) {
+                    let worth = s.load(worth);
+                    let values = F::values(cells.cell(layer, at), width);
+                    for (sum, v) in sums.iter_mut().zip(&values[part * WIDE..]) {
+                        *sum = s.fma(worth, F::load(s, v), *sum);
                     }
-                    s.store(s.mul(sum, inverse), out);
                 }
+            }
+            for (out, sum) in out.iter_mut().zip(sums) {
+                s.store(s.mul(sum, inverse), out);
             }
         }
     }
 }
-
-/// Queries, and keys, that are taken together.
-const SIDE: usize = 4;
 
 /// Scores of `Q` queries against `K` keys.
 #[inline(always)]
@@ -199,9 +118,8 @@ fn scores<S: Simd, const Q: usize, const K: usize>(
     heads: usize,
     out: &mut [[f32; LANES]],
 ) {
-    let chunks = queries[0].len();
     let mut sums = [[s.splat(0.0); Q]; K];
-    for c in 0..chunks {
+    for c in 0..queries[0].len() {
         let mut q = [s.splat(0.0); Q];
         for (q, query) in q.iter_mut().zip(&queries) {
             *q = s.load(&query[c]);
@@ -268,13 +186,8 @@ fn some<S: Simd, const Q: usize>(
     let key = |i: usize| lanes(&rows[i * 3 * width + width..][..width]);
     let mut at = 0;
     while at + SIDE <= tokens {
-        scores::<S, Q, SIDE>(
-            s,
-            queries,
-            std::array::from_fn(|i| key(at + i)),
-            heads,
-            &mut scratch[at * Q..][..SIDE * Q],
-        );
+        let keys = std::array::from_fn(|i| key(at + i));
+        scores::<S, Q, SIDE>(s, queries, keys, heads, &mut scratch[at * Q..][..SIDE * Q]);
         at += SIDE;
     }
     while at < tokens {
@@ -285,25 +198,24 @@ fn some<S: Simd, const Q: usize>(
     for (i, inverse) in inverse.iter_mut().enumerate() {
         *inverse = soften(s, &mut scratch[i..], Q);
     }
-    let chunks = width / LANES;
-    for first in (0..chunks).step_by(4) {
-        // The width is a multiple of four vectors.
+    // The width is a multiple of four vectors.
+    for first in (0..width / LANES).step_by(4) {
         mix::<S, Q, 4>(s, rows, width, first, scratch, &inverse, out);
     }
 }
 
 vectorised! {
     /// Self-attention within one sequence: `rows` are a query, a key and a value a token, each `width` wide (a multiple of
-    /// [`PANEL`]); `out` gets the mixed values, a row a token. The queries are scaled already.
-    pub fn attend_all(s; rows: &[f32], width: usize, heads: usize, scratch: &mut Vec<[f32; LANES]>, out: &mut [f32]) {
+    /// 64); `out` gets the mixed values, a row a token. The queries are scaled already.
+    pub fn attend_all(s; rows: &[f32], width: usize, heads: usize, scratch: &mut Scratch, out: &mut [f32]) {
         let tokens = rows.len() / (3 * width);
         let mut query = 0;
         while query + SIDE <= tokens {
-            some::<_, SIDE>(s, rows, query, width, heads, scratch, &mut out[query * width..][..SIDE * width]);
+            some::<_, SIDE>(s, rows, query, width, heads, &mut scratch.scores, &mut out[query * width..][..SIDE * width]);
             query += SIDE;
         }
         while query < tokens {
-            some::<_, 1>(s, rows, query, width, heads, scratch, &mut out[query * width..][..width]);
+            some::<_, 1>(s, rows, query, width, heads, &mut scratch.scores, &mut out[query * width..][..width]);
             query += 1;
         }
     }

@@ -5,8 +5,6 @@
 
 use std::arch::x86_64::*;
 
-use half::f16;
-
 use super::simd::{LANES, PANEL, Simd, Sums, TILE_ROWS};
 
 /// The machine has AVX2, FMA and F16C, and AVX-VNNI if `VNNI`.
@@ -37,6 +35,7 @@ macro_rules! both {
 
 impl<const VNNI: bool> Simd for Avx2<VNNI> {
     type V = Pair;
+    type I = [__m256i; 2];
     // Without VNNI the bytes are multiplied in signed form, where no sum of two products overflows 16 bits.
     const UNSIGNED: bool = VNNI;
 
@@ -59,19 +58,61 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         }
     }
     #[inline(always)]
-    fn load_half(self, from: &[f16; LANES]) -> Pair {
-        let from = from.as_ptr().cast::<__m128i>();
-        // SAFETY: 16 halves are two vectors of 16 bytes; `f16` is a transparent `u16`.
-        unsafe { [_mm256_cvtph_ps(_mm_loadu_si128(from)), _mm256_cvtph_ps(_mm_loadu_si128(from.add(1)))] }
+    fn load_i8(self, from: &[i8; LANES]) -> Pair {
+        // SAFETY: 16 bytes are read.
+        unsafe {
+            let bytes = _mm_loadu_si128(from.as_ptr().cast());
+            let high = _mm_unpackhi_epi64(bytes, bytes);
+            [_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(high))]
+        }
     }
     #[inline(always)]
-    fn store_half(self, v: Pair, to: &mut [f16; LANES]) {
-        let to = to.as_mut_ptr().cast::<__m128i>();
-        // SAFETY: as above.
-        unsafe {
-            _mm_storeu_si128(to, _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v[0]));
-            _mm_storeu_si128(to.add(1), _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v[1]));
+    fn store_i8(self, v: Pair, to: &mut [i8; LANES]) {
+        // SAFETY: 16 bytes are written.
+        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), bytes(v)) }
+    }
+    #[inline(always)]
+    fn pack(self, v: [Pair; 4], offset: i32, to: &mut [u8; 4 * LANES]) {
+        for half in 0..2 {
+            // SAFETY: 32 bytes are written, at 0 and at 32.
+            unsafe {
+                let offset = _mm256_set1_epi32(offset);
+                let low = _mm256_set1_epi32(0xff);
+                let a = _mm256_and_si256(_mm256_add_epi32(_mm256_cvtps_epi32(v[0][half]), offset), low);
+                let b = _mm256_and_si256(_mm256_add_epi32(_mm256_cvtps_epi32(v[1][half]), offset), low);
+                let c = _mm256_and_si256(_mm256_add_epi32(_mm256_cvtps_epi32(v[2][half]), offset), low);
+                let d = _mm256_add_epi32(_mm256_cvtps_epi32(v[3][half]), offset);
+                let ab = _mm256_or_si256(a, _mm256_slli_epi32::<8>(b));
+                let cd = _mm256_or_si256(_mm256_slli_epi32::<16>(c), _mm256_slli_epi32::<24>(d));
+                _mm256_storeu_si256(to.as_mut_ptr().add(32 * half).cast(), _mm256_or_si256(ab, cd));
+            }
         }
+    }
+    #[inline(always)]
+    fn zero(self) -> [__m256i; 2] {
+        // SAFETY: see the head of the file.
+        unsafe { [_mm256_setzero_si256(); 2] }
+    }
+    #[inline(always)]
+    fn dot(self, sums: [__m256i; 2], a: &[u8; 4 * LANES], b: &[i8; 4 * LANES]) -> [__m256i; 2] {
+        // SAFETY: 64 bytes are read of each.
+        unsafe {
+            let (a, b) = (a.as_ptr().cast::<__m256i>(), b.as_ptr().cast::<__m256i>());
+            [
+                dot::<VNNI>(sums[0], _mm256_loadu_si256(a), _mm256_loadu_si256(b)),
+                dot::<VNNI>(sums[1], _mm256_loadu_si256(a.add(1)), _mm256_loadu_si256(b.add(1))),
+            ]
+        }
+    }
+    #[inline(always)]
+    fn float(self, sums: [__m256i; 2]) -> Pair {
+        // SAFETY: see the head of the file.
+        unsafe { [_mm256_cvtepi32_ps(sums[0]), _mm256_cvtepi32_ps(sums[1])] }
+    }
+    #[inline(always)]
+    fn fetch<T>(self, from: &T) {
+        // SAFETY: a hint; it reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(from).cast()) }
     }
     #[inline(always)]
     fn load_i32(self, from: &[i32; LANES]) -> Pair {
@@ -81,14 +122,8 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     }
     #[inline(always)]
     fn store_u8(self, v: Pair, to: &mut [u8; LANES]) {
-        // SAFETY: 16 bytes are written.
-        unsafe {
-            // Lanes within ±127 fit the signed packs; the sign bit is the 128 to add.
-            let words = _mm256_packs_epi32(_mm256_cvtps_epi32(v[0]), _mm256_cvtps_epi32(v[1]));
-            let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(words);
-            let bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
-            _mm_storeu_si128(to.as_mut_ptr().cast(), _mm_xor_si128(bytes, _mm_set1_epi8(-128)));
-        }
+        // SAFETY: 16 bytes are written. The sign bit is the 128 to add.
+        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), _mm_xor_si128(bytes(v), _mm_set1_epi8(-128))) }
     }
     #[inline(always)]
     fn add(self, a: Pair, b: Pair) -> Pair {
@@ -125,19 +160,24 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         both!(_mm256_andnot_ps(sign, a))
     }
     #[inline(always)]
-    fn power_of_two(self, n: Pair) -> Pair {
+    fn reciprocal(self, a: Pair) -> Pair {
+        self.div(self.splat(1.0), a)
+    }
+    #[inline(always)]
+    fn scale(self, a: Pair, n: Pair) -> Pair {
         // SAFETY: see the head of the file.
         let integers = unsafe { [_mm256_cvtps_epi32(n[0]), _mm256_cvtps_epi32(n[1])] };
         // SAFETY: as above.
         let offset = unsafe { [_mm256_set1_epi32(127); 2] };
         let exponents = both!(_mm256_add_epi32(integers, offset));
         // SAFETY: as above.
-        unsafe {
+        let powers = unsafe {
             [
                 _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponents[0])),
                 _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponents[1])),
             ]
-        }
+        };
+        self.mul(a, powers)
     }
     #[inline(always)]
     fn greater(self, a: Pair, b: Pair) -> u16 {
@@ -234,6 +274,33 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
             };
         }
         pick!(1 2 3 4 5 6);
+    }
+}
+
+/// Lanes within ±127, rounded.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bytes(v: Pair) -> __m128i {
+    let words = _mm256_packs_epi32(_mm256_cvtps_epi32(v[0]), _mm256_cvtps_epi32(v[1]));
+    let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(words);
+    _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words))
+}
+
+/// Four products of bytes a lane: `a · b` with VNNI, otherwise `(a − 128) · b`.
+///
+/// # Safety
+/// The machine has AVX2, and AVX-VNNI if `VNNI`.
+#[inline(always)]
+unsafe fn dot<const VNNI: bool>(sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if VNNI {
+            return _mm256_dpbusd_avx_epi32(sums, a, b);
+        }
+        // |b| × (a with the sign of b): pairs of products stay below 2 · 128 · 127 < 2^15.
+        let a = _mm256_xor_si256(a, _mm256_set1_epi8(-128));
+        let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(b), _mm256_sign_epi8(a, b));
+        _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
     }
 }
 

@@ -6,8 +6,6 @@
 
 use std::arch::x86_64::*;
 
-use half::f16;
-
 use super::simd::{LANES, PANEL, Simd, Sums, TILE_ROWS};
 
 /// The machine has AVX-512 F, BW, VL, DQ and VNNI.
@@ -31,6 +29,7 @@ impl Avx512 {
 
 impl Simd for Avx512 {
     type V = __m512;
+    type I = __m512i;
     const UNSIGNED: bool = true;
 
     #[inline(always)]
@@ -49,14 +48,52 @@ impl Simd for Avx512 {
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), v) }
     }
     #[inline(always)]
-    fn load_half(self, from: &[f16; LANES]) -> __m512 {
-        // SAFETY: 16 halves are 32 bytes; `f16` is a transparent `u16`.
-        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
+    fn load_i8(self, from: &[i8; LANES]) -> __m512 {
+        // SAFETY: 16 bytes are read.
+        unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from.as_ptr().cast()))) }
     }
     #[inline(always)]
-    fn store_half(self, v: __m512, to: &mut [f16; LANES]) {
-        // SAFETY: as above.
-        unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(v)) }
+    fn store_i8(self, v: __m512, to: &mut [i8; LANES]) {
+        // SAFETY: 16 bytes are written.
+        unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(v))) }
+    }
+    #[inline(always)]
+    fn pack(self, v: [__m512; 4], offset: i32, to: &mut [u8; 4 * LANES]) {
+        // SAFETY: 64 bytes are written.
+        unsafe {
+            let offset = _mm512_set1_epi32(offset);
+            let low = _mm512_set1_epi32(0xff);
+            let a = _mm512_and_si512(_mm512_add_epi32(_mm512_cvtps_epi32(v[0]), offset), low);
+            let b = _mm512_and_si512(_mm512_add_epi32(_mm512_cvtps_epi32(v[1]), offset), low);
+            let c = _mm512_and_si512(_mm512_add_epi32(_mm512_cvtps_epi32(v[2]), offset), low);
+            let d = _mm512_add_epi32(_mm512_cvtps_epi32(v[3]), offset);
+            let ab = _mm512_or_si512(a, _mm512_slli_epi32::<8>(b));
+            let cd = _mm512_or_si512(_mm512_slli_epi32::<16>(c), _mm512_slli_epi32::<24>(d));
+            _mm512_storeu_si512(to.as_mut_ptr().cast(), _mm512_or_si512(ab, cd));
+        }
+    }
+    #[inline(always)]
+    fn zero(self) -> __m512i {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_setzero_si512() }
+    }
+    #[inline(always)]
+    fn dot(self, sums: __m512i, a: &[u8; 4 * LANES], b: &[i8; 4 * LANES]) -> __m512i {
+        // SAFETY: 64 bytes are read of each.
+        unsafe {
+            let (a, b) = (_mm512_loadu_si512(a.as_ptr().cast()), _mm512_loadu_si512(b.as_ptr().cast()));
+            _mm512_dpbusd_epi32(sums, a, b)
+        }
+    }
+    #[inline(always)]
+    fn float(self, sums: __m512i) -> __m512 {
+        // SAFETY: see the head of the file.
+        unsafe { _mm512_cvtepi32_ps(sums) }
+    }
+    #[inline(always)]
+    fn fetch<T>(self, from: &T) {
+        // SAFETY: a hint; it reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(from).cast()) }
     }
     #[inline(always)]
     fn load_i32(self, from: &[i32; LANES]) -> __m512 {
@@ -112,9 +149,18 @@ impl Simd for Avx512 {
         unsafe { _mm512_abs_ps(a) }
     }
     #[inline(always)]
-    fn power_of_two(self, n: __m512) -> __m512 {
+    fn scale(self, a: __m512, n: __m512) -> __m512 {
         // SAFETY: see the head of the file.
-        unsafe { _mm512_scalef_ps(_mm512_set1_ps(1.0), n) }
+        unsafe { _mm512_scalef_ps(a, n) }
+    }
+    #[inline(always)]
+    fn reciprocal(self, a: __m512) -> __m512 {
+        // SAFETY: see the head of the file.
+        unsafe {
+            // One step of Newton's method doubles the 14 bits of the estimate.
+            let x = _mm512_rcp14_ps(a);
+            _mm512_mul_ps(x, _mm512_fnmadd_ps(a, x, _mm512_set1_ps(2.0)))
+        }
     }
     #[inline(always)]
     fn greater(self, a: __m512, b: __m512) -> u16 {

@@ -2,7 +2,7 @@
 //!
 //! * [`simd`]: sixteen lanes on every machine; [`avx512`], [`avx2`] and the portable twin;
 //! * [`matrix`]: packed weights; [`product`]: activations times weights, and what is done to the sums at once;
-//! * [`attention`]: keys and values in cells, attention over them; [`top`]: the best tokens of the output layer;
+//! * [`cells`]: keys and values that are kept; [`attention`] over them; [`top`]: the best tokens of the output layer;
 //! * [`session`]: a batch through all of it.
 //!
 //! Sources stand one behind the other without padding, and every sum of a row is taken in an order that depends on that row
@@ -13,6 +13,7 @@ mod attention;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod cells;
 mod matrix;
 mod product;
 mod session;
@@ -23,10 +24,9 @@ mod top;
 
 use std::borrow::Cow;
 
-use half::f16;
-
 use super::{Config, Network, Session, Weights};
 use crate::error::{Error, Result};
+use cells::{Bytes, Floats};
 pub use matrix::Compute;
 use matrix::{Matrix, Part, Recipe};
 use session::CpuSession;
@@ -179,9 +179,8 @@ impl Network for CpuNetwork {
 
     fn session(&self) -> Box<dyn Session + '_> {
         match self.compute {
-            // Halves lose nothing next to products in 8 bits, and are half the memory to read.
-            Compute::Int8 => Box::new(CpuSession::<f16>::new(self)),
-            Compute::F32 => Box::new(CpuSession::<f32>::new(self)),
+            Compute::Int8 => Box::new(CpuSession::<Bytes>::new(self)),
+            Compute::F32 => Box::new(CpuSession::<Floats>::new(self)),
         }
     }
 

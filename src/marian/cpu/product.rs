@@ -161,7 +161,7 @@ impl Epilogue for Activate<'_> {
         let (zero, one) = (s.splat(0.0), s.splat(1.0));
         for (to, v) in lanes_mut(&mut self.to[row * self.width + column..][..PANEL]).iter_mut().zip(values) {
             match self.activation {
-                Activation::Silu => s.store(s.div(v, s.add(one, s.exp(s.sub(zero, v)))), to),
+                Activation::Silu => s.store(s.mul(v, s.reciprocal(s.add(one, s.exp(s.sub(zero, v))))), to),
                 Activation::Relu => s.store(s.max(v, zero), to),
                 other => {
                     s.store(v, to);

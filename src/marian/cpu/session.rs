@@ -1,8 +1,8 @@
 //! A batch through the network.
 
-use super::attention::{Cells, Element, Keep, attend, attend_all};
+use super::attention::{Scratch, attend, attend_all};
+use super::cells::{Cells, Form, keep};
 use super::product::{Activate, Add, Rows, Store, normalise, product, quantise};
-use super::simd::LANES;
 use super::top::Top;
 use super::{CpuNetwork, Feed, Matrix, Norm};
 use crate::error::{Error, Result};
@@ -13,8 +13,8 @@ use crate::marian::{Candidates, Row, Session, Want};
 /// activations stay in the cache of a core.
 const GROUP: usize = 192;
 
-/// Buffers for one batch at a time, kept from one to the next. `E` is what keys and values are kept in.
-pub struct CpuSession<'n, E> {
+/// Buffers for one batch at a time, kept from one to the next. `F` is how keys and values are kept.
+pub struct CpuSession<'n, F> {
     network: &'n CpuNetwork,
     /// Rows of the network's width that run through the layers.
     x: Rows,
@@ -23,18 +23,18 @@ pub struct CpuSession<'n, E> {
     /// Between the two products of a feed-forward layer.
     hidden_encoder: Rows,
     hidden_decoder: Rows,
-    /// Queries; in the encoder queries, keys and values.
-    queries: Vec<f32>,
-    scores: Vec<[f32; LANES]>,
+    /// Queries, keys and values, or some of them.
+    projected: Vec<f32>,
+    scratch: Scratch,
     positions: Positions,
     top: Top,
     /// The ids of all sources, and where each starts; one more at the end.
     ids: Vec<u32>,
     starts: Vec<usize>,
-    /// Keys and values of the sources for each decoder layer: cell `i` is token `i` of `ids`.
-    cross: Vec<Cells<E>>,
-    /// Keys and values of all rows of all steps so far, for each decoder layer.
-    past: Vec<Cells<E>>,
+    /// Keys and values of the sources: cell `i` is token `i` of `ids`.
+    cross: Cells<F>,
+    /// Keys and values of all rows of all steps so far.
+    past: Cells<F>,
     past_count: usize,
     /// The rows of the last step: source and the past cells, a step each.
     rows: Vec<usize>,
@@ -47,19 +47,19 @@ pub struct CpuSession<'n, E> {
     numbers: Vec<u32>,
 }
 
-impl<'n, E: Element> CpuSession<'n, E> {
+impl<'n, F: Form> CpuSession<'n, F> {
     pub fn new(network: &'n CpuNetwork) -> Self {
         let config = &network.config;
         let rows = |width| Rows::new(width, network.compute);
-        let cells = || (0..config.decoder_layers).map(|_| Cells::new(config.d_model)).collect();
+        let cells = || Cells::new(config.decoder_layers, config.d_model);
         Self {
             network,
             x: rows(config.d_model),
             mixed: rows(config.d_model),
             hidden_encoder: rows(config.encoder_ffn_dim),
             hidden_decoder: rows(config.decoder_ffn_dim),
-            queries: Vec::new(),
-            scores: Vec::new(),
+            projected: Vec::new(),
+            scratch: Scratch::default(),
             positions: Positions::new(config.d_model),
             top: Top::default(),
             ids: Vec::new(),
@@ -102,8 +102,8 @@ impl<'n, E: Element> CpuSession<'n, E> {
         for rows in [&mut self.x, &mut self.mixed, &mut self.hidden_encoder] {
             rows.reserve(tokens);
         }
-        if self.queries.len() < tokens * 3 * width {
-            self.queries.resize(tokens * 3 * width, 0.0);
+        if self.projected.len() < tokens * 3 * width {
+            self.projected.resize(tokens * 3 * width, 0.0);
         }
         let starts = std::mem::take(&mut self.starts);
         let ids = std::mem::take(&mut self.ids);
@@ -114,12 +114,18 @@ impl<'n, E: Element> CpuSession<'n, E> {
         quantise(isa, &mut self.x, tokens);
         for layer in &network.encoder {
             let heads = network.config.encoder_attention_heads;
-            product(isa, &self.x, tokens, &layer.attention.all, &mut Store { to: &mut self.queries, width: 3 * width });
+            product(
+                isa,
+                &self.x,
+                tokens,
+                &layer.attention.all,
+                &mut Store { to: &mut self.projected, width: 3 * width },
+            );
             for i in first..end {
                 let at = starts[i] - range.start..starts[i + 1] - range.start;
-                let rows = &self.queries[at.start * 3 * width..at.end * 3 * width];
+                let rows = &self.projected[at.start * 3 * width..at.end * 3 * width];
                 let mixed = &mut self.mixed.values[at.start * width..at.end * width];
-                attend_all(isa, rows, width, heads, &mut self.scores, mixed);
+                attend_all(isa, rows, width, heads, &mut self.scratch, mixed);
             }
             self.close(tokens, &layer.attention.out, &layer.attention.norm);
             let activation = network.config.activation;
@@ -188,7 +194,7 @@ fn feed(network: &CpuNetwork, x: &mut Rows, hidden: &mut Rows, rows: usize, laye
     quantise(isa, x, rows);
 }
 
-impl<E: Element> Session for CpuSession<'_, E> {
+impl<F: Form> Session for CpuSession<'_, F> {
     fn encode(&mut self, sources: &[&[u32]]) -> Result<()> {
         let vocabulary = self.network.config.vocab_size;
         self.ids.clear();
@@ -214,17 +220,17 @@ impl<E: Element> Session for CpuSession<'_, E> {
         while self.numbers.len() < tokens {
             self.numbers.push(self.numbers.len() as u32);
         }
-        for cells in &mut self.cross {
-            cells.reserve(tokens);
-        }
+        self.cross.reserve(tokens)?;
         let network = self.network;
         for (first, end) in self.groups() {
             self.run_encoder(first, end);
             let start = self.starts[first];
             let rows = self.starts[end] - start;
-            for (layer, cells) in network.decoder.iter().zip(&mut self.cross) {
-                let mut keep = Keep { query: &mut [], width: 0, cells, first: start };
-                product(network.isa, &self.x, rows, &layer.cross.kept, &mut keep);
+            let wide = 2 * network.config.d_model;
+            for (i, layer) in network.decoder.iter().enumerate() {
+                let mut store = Store { to: &mut self.projected, width: wide };
+                product(network.isa, &self.x, rows, &layer.cross.kept, &mut store);
+                keep(network.isa, &self.projected[..rows * wide], wide, &mut self.cross, i, start);
             }
         }
         Ok(())
@@ -239,9 +245,10 @@ impl<E: Element> Session for CpuSession<'_, E> {
         for rows in [&mut self.x, &mut self.mixed, &mut self.hidden_decoder] {
             rows.reserve(count);
         }
-        if self.queries.len() < count * width {
-            self.queries.resize(count * width, 0.0);
+        if self.projected.len() < count * 3 * width {
+            self.projected.resize(count * 3 * width, 0.0);
         }
+        self.past.reserve(self.past_count + count)?;
         out.width = self.starts.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0);
         out.attention.clear();
         if want.attention {
@@ -252,27 +259,27 @@ impl<E: Element> Session for CpuSession<'_, E> {
         quantise(isa, &mut self.x, count);
         let heads = config.decoder_attention_heads;
         for (i, layer) in network.decoder.iter().enumerate() {
-            let past = &mut self.past[i];
-            past.reserve(self.past_count + count);
-            let mut keep = Keep { query: &mut self.queries, width, cells: past, first: self.past_count };
-            product(isa, &self.x, count, &layer.attention.all, &mut keep);
+            let wide = 3 * width;
+            product(isa, &self.x, count, &layer.attention.all, &mut Store { to: &mut self.projected, width: wide });
+            keep(isa, &self.projected[..count * wide], wide, &mut self.past, i, self.past_count);
             for row in 0..count {
-                let query = &self.queries[row * width..][..width];
+                let query = &self.projected[row * wide..][..width];
                 let at = &self.history[row * steps..][..steps];
-                attend(isa, query, heads, &self.past[i], at, &mut self.scores, &mut [], self.mixed.row_mut(row));
+                let mixed = self.mixed.row_mut(row);
+                attend(isa, query, heads, &self.past, i, at, &mut self.scratch, &mut [], mixed);
             }
             self.close(count, &layer.attention.out, &layer.attention.norm);
 
-            product(isa, &self.x, count, &layer.cross.query, &mut Store { to: &mut self.queries, width });
+            product(isa, &self.x, count, &layer.cross.query, &mut Store { to: &mut self.projected, width });
             for row in 0..count {
-                let query = &self.queries[row * width..][..width];
+                let query = &self.projected[row * width..][..width];
                 let source = self.rows[row];
                 let at = &self.numbers[self.starts[source]..self.starts[source + 1]];
                 let weights: &mut [f32] = match want.attention && i == config.alignment_layer {
                     true => &mut out.attention[row * out.width..][..at.len()],
                     false => &mut [],
                 };
-                attend(isa, query, heads, &self.cross[i], at, &mut self.scores, weights, self.mixed.row_mut(row));
+                attend(isa, query, heads, &self.cross, i, at, &mut self.scratch, weights, self.mixed.row_mut(row));
             }
             self.close(count, &layer.cross.out, &layer.cross.norm);
             feed(network, &mut self.x, &mut self.hidden_decoder, count, &layer.feed, config.activation);

@@ -7,8 +7,6 @@
 //! In such a loop no vector may pass through a closure (`map`, `from_fn`): a closure is compiled without the instruction set
 //! of the function round it, and every operation in it becomes a call.
 
-use half::f16;
-
 /// Lanes of a vector.
 pub const LANES: usize = 16;
 /// Columns of a panel of packed weights: four vectors.
@@ -23,15 +21,28 @@ pub type Sums<T> = [[T; PANEL]; TILE_ROWS];
 pub trait Simd: Copy {
     /// Sixteen lanes.
     type V: Copy;
+    /// Sixteen integer sums.
+    type I: Copy;
 
     fn splat(self, x: f32) -> Self::V;
     fn load(self, from: &[f32; LANES]) -> Self::V;
     fn store(self, v: Self::V, to: &mut [f32; LANES]);
-    fn load_half(self, from: &[f16; LANES]) -> Self::V;
-    fn store_half(self, v: Self::V, to: &mut [f16; LANES]);
     fn load_i32(self, from: &[i32; LANES]) -> Self::V;
+    fn load_i8(self, from: &[i8; LANES]) -> Self::V;
+    /// Rounds to the nearest integer: lanes within ±127.
+    fn store_i8(self, v: Self::V, to: &mut [i8; LANES]);
     /// Rounds to the nearest integer, adds 128: lanes within ±127.
     fn store_u8(self, v: Self::V, to: &mut [u8; LANES]);
+    /// Rounds to the nearest integer and adds `offset`: lane `i` of vector `j` becomes byte `4 i + j`.
+    fn pack(self, v: [Self::V; 4], offset: i32, to: &mut [u8; 4 * LANES]);
+    /// Integer sums, all 0.
+    fn zero(self) -> Self::I;
+    /// Lane `i` of `sums` plus the four products `(a − 128) · b` of bytes `4 i ..` – or, as long as that is so for all calls
+    /// whose results are subtracted from one another, `a · b`.
+    fn dot(self, sums: Self::I, a: &[u8; 4 * LANES], b: &[i8; 4 * LANES]) -> Self::I;
+    fn float(self, sums: Self::I) -> Self::V;
+    /// Has the cache line of `from` fetched.
+    fn fetch<T>(self, from: &T);
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
     fn sub(self, a: Self::V, b: Self::V) -> Self::V;
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
@@ -41,8 +52,10 @@ pub trait Simd: Copy {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
     fn abs(self, a: Self::V) -> Self::V;
-    /// 2 to the power of lanes that are whole numbers from −126 to 127.
-    fn power_of_two(self, n: Self::V) -> Self::V;
+    /// `a · 2^n`, `n` whole numbers from −126 to 127.
+    fn scale(self, a: Self::V, n: Self::V) -> Self::V;
+    /// 1 / a, to 22 bits or better.
+    fn reciprocal(self, a: Self::V) -> Self::V;
     /// Bit `i` says whether lane `i` of `a` is greater.
     fn greater(self, a: Self::V, b: Self::V) -> u16;
     fn sum(self, v: Self::V) -> f32;
@@ -71,7 +84,7 @@ pub trait Simd: Copy {
     const UNSIGNED: bool;
 
     /// e to the power of `x`: relative error below 2e-7 from −87 to 88, clamped beyond (Cody and Waite's reduction,
-    /// a minimax polynomial of degree 6).
+    /// a minimax polynomial of degree 5).
     #[inline(always)]
     fn exp(self, x: Self::V) -> Self::V {
         let x = self.min(self.max(x, self.splat(-87.0)), self.splat(88.0));
@@ -80,12 +93,11 @@ pub trait Simd: Copy {
         let n = self.sub(self.fma(x, self.splat(std::f32::consts::LOG2_E), magic), magic);
         let r = self.fma(n, self.splat(-0.693_359_4), x);
         let r = self.fma(n, self.splat(2.121_944_4e-4), r);
-        let mut p = self.splat(1.987_569_1e-4);
-        for c in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
+        let mut p = self.splat(8.312_525e-3);
+        for c in [4.189_011_5e-2, 1.666_711_4e-1, 4.999_923_3e-1, 1.0, 1.0] {
             p = self.fma(p, r, self.splat(c));
         }
-        let p = self.add(self.fma(p, self.mul(r, r), r), self.splat(1.0));
-        self.mul(p, self.power_of_two(n))
+        self.scale(p, n)
     }
 }
 
@@ -100,6 +112,7 @@ fn each(f: impl Fn(usize) -> f32) -> [f32; LANES] {
 
 impl Simd for Portable {
     type V = [f32; LANES];
+    type I = [i32; LANES];
     const UNSIGNED: bool = true;
 
     #[inline(always)]
@@ -115,13 +128,36 @@ impl Simd for Portable {
         *to = v;
     }
     #[inline(always)]
-    fn load_half(self, from: &[f16; LANES]) -> Self::V {
-        each(|i| from[i].to_f32())
+    fn load_i8(self, from: &[i8; LANES]) -> Self::V {
+        each(|i| f32::from(from[i]))
     }
     #[inline(always)]
-    fn store_half(self, v: Self::V, to: &mut [f16; LANES]) {
-        *to = v.map(f16::from_f32);
+    fn store_i8(self, v: Self::V, to: &mut [i8; LANES]) {
+        *to = v.map(|x| x.round_ties_even() as i8);
     }
+    #[inline(always)]
+    fn pack(self, v: [Self::V; 4], offset: i32, to: &mut [u8; 4 * LANES]) {
+        for (i, to) in to.iter_mut().enumerate() {
+            *to = (v[i % 4][i / 4].round_ties_even() as i32 + offset) as u8;
+        }
+    }
+    #[inline(always)]
+    fn zero(self) -> Self::I {
+        [0; LANES]
+    }
+    #[inline(always)]
+    fn dot(self, sums: Self::I, a: &[u8; 4 * LANES], b: &[i8; 4 * LANES]) -> Self::I {
+        std::array::from_fn(|i| {
+            let products = (4 * i..4 * i + 4).map(|j| (i32::from(a[j]) - 128) * i32::from(b[j]));
+            sums[i] + products.sum::<i32>()
+        })
+    }
+    #[inline(always)]
+    fn float(self, sums: Self::I) -> Self::V {
+        sums.map(|x| x as f32)
+    }
+    #[inline(always)]
+    fn fetch<T>(self, _: &T) {}
     #[inline(always)]
     fn load_i32(self, from: &[i32; LANES]) -> Self::V {
         each(|i| from[i] as f32)
@@ -164,8 +200,12 @@ impl Simd for Portable {
         a.map(f32::abs)
     }
     #[inline(always)]
-    fn power_of_two(self, n: Self::V) -> Self::V {
-        n.map(|n| f32::from_bits(((n as i32 + 127) as u32) << 23))
+    fn scale(self, a: Self::V, n: Self::V) -> Self::V {
+        each(|i| a[i] * f32::from_bits(((n[i] as i32 + 127) as u32) << 23))
+    }
+    #[inline(always)]
+    fn reciprocal(self, a: Self::V) -> Self::V {
+        a.map(|a| 1.0 / a)
     }
     #[inline(always)]
     fn greater(self, a: Self::V, b: Self::V) -> u16 {
@@ -303,7 +343,13 @@ macro_rules! vectorised {
             #[cfg(target_arch = "x86_64")]
             #[allow(clippy::too_many_arguments, reason = "a loop over several arrays")]
             #[target_feature(enable = "avx2,fma,f16c")]
-            fn avx2<const VNNI: bool $($(, $g: $bound)+)?> (s: $crate::marian::cpu::avx2::Avx2<VNNI>, $($arg: $ty),*) $(-> $ret)? {
+            fn avx2 $(<$($g: $bound),+>)? (s: $crate::marian::cpu::avx2::Avx2<false>, $($arg: $ty),*) $(-> $ret)? {
+                body(s, $($arg),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[allow(clippy::too_many_arguments, reason = "a loop over several arrays")]
+            #[target_feature(enable = "avx2,avxvnni,fma,f16c")]
+            fn avx_vnni $(<$($g: $bound),+>)? (s: $crate::marian::cpu::avx2::Avx2<true>, $($arg: $ty),*) $(-> $ret)? {
                 body(s, $($arg),*)
             }
             match isa {
@@ -313,7 +359,7 @@ macro_rules! vectorised {
                 Isa::Avx2(s) => unsafe { avx2(s, $($arg),*) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
-                Isa::AvxVnni(s) => unsafe { avx2(s, $($arg),*) },
+                Isa::AvxVnni(s) => unsafe { avx_vnni(s, $($arg),*) },
                 // SAFETY: an `Avx512` exists only where `detect` found its instructions.
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx512(s) => unsafe { avx512(s, $($arg),*) },
