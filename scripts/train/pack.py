@@ -1,6 +1,7 @@
 """Moves shards and results through a narrow door: packs, splits, joins, and checks every byte by SHA-256.
 
     pack.py pack DATA PIECES [--only NAME…]    each shard as PIECES/NAME.xz (and vocab.json); prints the sizes
+    pack.py pieces PIECES OUT [--mb 58]        the packed shards in folders OUT/0, OUT/1, … of at most that size; dev in the first
     pack.py unpack PIECES DATA                 shards that DATA lacks; run it again whenever more pieces have come
     pack.py split FILE DIR [--mb 15]           FILE as DIR/FILE.000 … with DIR/FILE.sha256
     pack.py join DIR FILE                      the file again; fails if a part is missing or a byte differs
@@ -56,6 +57,22 @@ def pack(a):
             print(f'{name}: {n} pairs, {size / 1e6:.1f} MB', flush=True)
 
 
+def pieces(a):
+    limit, size, number = (a.mb or 58) * 1e6, 0, 0
+    first = ['vocab.json', 'dev.xz']
+    names = [n for n in first if os.path.exists(f'{a.source}/{n}')] + [n for n in sorted(os.listdir(a.source)) if n.endswith('.xz') and n not in first]
+    for name in names:
+        here = os.path.getsize(f'{a.source}/{name}')
+        if here > limit:
+            raise SystemExit(f'{name} has {here / 1e6:.1f} MB: prepare with a smaller --shard-mb')
+        if size + here > limit:
+            number, size = number + 1, 0
+        size += here
+        os.makedirs(f'{a.target}/{number}', exist_ok=True)
+        shutil.copyfile(f'{a.source}/{name}', f'{a.target}/{number}/{name}')
+    print(f'{len(names)} files in {number + 1} pieces')
+
+
 def unpack(a):
     os.makedirs(a.target, exist_ok=True)
     if os.path.exists(f'{a.source}/vocab.json'):
@@ -70,7 +87,7 @@ def unpack(a):
 def split(a):
     os.makedirs(a.target, exist_ok=True)
     name, data = os.path.basename(a.source), open(a.source, 'rb').read()
-    size = int(a.mb * 1e6)
+    size = int((a.mb or 15) * 1e6)
     for i in range(0, len(data), size):
         with open(f'{a.target}/{name}.{i // size:03}', 'wb') as w:
             w.write(data[i:i + size])
@@ -92,10 +109,10 @@ def join(a):
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('what', choices=('pack', 'unpack', 'split', 'join'))
+    p.add_argument('what', choices=('pack', 'pieces', 'unpack', 'split', 'join'))
     p.add_argument('source')
     p.add_argument('target')
     p.add_argument('--only', nargs='*')
-    p.add_argument('--mb', type=float, default=15)
+    p.add_argument('--mb', type=float)
     a = p.parse_args()
     globals()[a.what](a)

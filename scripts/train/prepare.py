@@ -1,6 +1,6 @@
 """Corpora (SOURCE.tsv.zst: French<TAB>English) to a SentencePiece model, vocab.json and id shards for train_marian.py.
 
-    python prepare.py --corpus DIR --never DIR --out OUT [--vocab 16000 | --like MODEL] [--mixture mixture.toml]
+    python prepare.py --corpus DIR --never DIR --out OUT [--vocab 14000 | --like MODEL] [--mixture mixture.toml]
 
 Three stages, each of which skips what is already there, so that an interrupted run goes on where it stopped:
 clean   every source in chunks: filters of text.py, the check against the evaluation sets in --never, keys for duplicates
@@ -134,22 +134,25 @@ def clean(wanted, pool):
 
 def unique(wanted, counts):
     """Writes OUT/clean/*.keep.npy: the pairs that no earlier one repeats and whose template is not worn out."""
-    seen, worn = set(), collections.Counter()
-    for source in wanted:
-        for path in sorted(glob.glob(f'{A.out}/clean/{source}.*.keys.npy')):
-            keys = np.load(path)
-            keep = np.zeros(len(keys), bool)
-            for i, (pair, template) in enumerate(keys.tolist()):
-                if pair in seen:
-                    counts[source]['duplicate'] += 1
-                elif worn[template] >= A.templates:
-                    counts[source]['template'] += 1
-                else:
-                    keep[i] = True
-                    seen.add(pair)
-                    worn[template] += 1
-            counts[source]['kept'] += int(keep.sum())
-            np.save(path.replace('.keys.npy', '.keep.npy'), keep)
+    paths = [p for s in wanted for p in sorted(glob.glob(f'{A.out}/clean/{s}.*.keys.npy'))]
+    parts = [np.load(p) for p in paths]
+    keys = np.concatenate(parts)
+    first = np.zeros(len(keys), bool)
+    first[np.unique(keys[:, 0], return_index=True)[1]] = True
+    # the how-manieth pair of its template each first pair is: its place among the equal ones of a stable sort
+    rows = np.nonzero(first)[0]
+    order = np.argsort(keys[rows, 1], kind='stable')
+    template = keys[rows[order], 1]
+    start = np.r_[True, template[1:] != template[:-1]]
+    place = np.arange(len(order)) - np.maximum.accumulate(np.where(start, np.arange(len(order)), 0))
+    keep = first.copy()
+    keep[rows[order[place >= A.templates]]] = False
+    at = 0
+    for path, part in zip(paths, parts):
+        here, source = slice(at, at + len(part)), os.path.basename(path).split('.')[0]
+        at += len(part)
+        counts[source].update({'duplicate': int((~first[here]).sum()), 'template': int((first[here] & ~keep[here]).sum()), 'kept': int(keep[here].sum())})
+        np.save(path.replace('.keys.npy', '.keep.npy'), keep[here])
 
 
 def pairs(base):
@@ -297,7 +300,7 @@ def main():
     p.add_argument('--out', required=True)
     p.add_argument('--mixture', default=f'{HERE}/mixture.toml')
     p.add_argument('--like', help='take the vocabulary of this model folder')
-    for k, v, h in (('vocab', 16000, 'pieces'), ('processes', os.cpu_count(), ''), ('longest', 600, 'letters of the longest text'), ('max-tokens', 160, 'pieces of the longest side'),
+    for k, v, h in (('vocab', 14000, 'pieces'), ('processes', os.cpu_count(), ''), ('longest', 600, 'letters of the longest text'), ('max-tokens', 160, 'pieces of the longest side'),
                     ('templates', 4, 'pairs that may differ in digits only'), ('spm-pairs', 500_000, 'pairs the pieces are learnt from'), ('shard-mb', 55, 'size of a shard before packing'),
                     ('limit', 0, 'lines of each source, for rehearsals'), ('seed', 7, '')):
         p.add_argument(f'--{k}', type=int, default=v, help=h)

@@ -322,7 +322,7 @@ def main():
     p.add_argument('--compile', action='store_true')
     p.add_argument('--bf16', action='store_true', help='half precision on a CPU too (a GPU always has it)')
     p.add_argument('--check', action='store_true', help='validation loss before the first update')
-    for k, v, h in (('d', 512, 'width'), ('enc', 6, 'encoder layers'), ('dec', 3, 'decoder layers'), ('ffn', 2048, ''), ('heads', 8, ''), ('tokens', 60_000, 'padded positions of a batch'),
+    for k, v, h in (('d', 512, 'width'), ('enc', 6, 'encoder layers'), ('dec', 2, 'decoder layers'), ('ffn', 1536, ''), ('heads', 8, ''), ('tokens', 60_000, 'padded positions of a batch'),
                     ('update', 1, 'target tokens of an update at least; more than a batch has: gradients accumulate'), ('longest', 160, 'pieces of the longest pair'), ('seed', 1, ''),
                     ('warmup', 800, 'updates'), ('threads', 2, 'of a CPU'), ('sampled', 0, 'CPU: frequent pieces in the softmax of a batch, 0 for all'), ('processes', 1, 'one for each core of a CPU'), ('log', 50, 'updates'),
                     ('average-every', 20, 'updates'), ('round', 400_000, 'pairs in one round of shuffled batches')):
