@@ -17,7 +17,7 @@ $python pack.py pieces "$work/packed" "$work/pieces" --mb 0.8
 ls "$work/pieces"
 echo '== the far side: first piece, start, second piece'
 $python pack.py unpack "$work/pieces/0" "$work/far/data"
-tiny='--d 64 --enc 2 --dec 1 --ffn 128 --heads 4 --tokens 3000 --log 5 --save-every 0.1 --warmup 20 --round 2000 --average 0.5 --average-every 2'
+tiny='--d 64 --enc 2 --dec 1 --ffn 128 --heads 4 --tokens 3000 --log 5 --save-every 0.3 --warmup 20 --round 2000 --average 0.5 --average-every 2'
 export PYTHON=$python COMPILE=
 sh start.sh "$work/far/data" "$work/far/run" 5 $tiny
 until [ -f "$work/far/run/checkpoint.pt" ]; do sleep 1; done

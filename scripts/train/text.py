@@ -22,7 +22,7 @@ MARKUP = re.compile(r'</?[a-zA-Z][^>]*>|\{\{|\}\}|\[\[|&(?:amp|lt|gt|quot|nbsp|#
 PLACEHOLDER = re.compile(r'%\(\w+\)[sd]|%[sd]|\{\w*\}|\$[A-Za-z_]\w*')
 LINK = re.compile(r'https?://\S+|www\.\S+|\S+@\S+\.\w+')
 CODE = re.compile(r'[_(){}\[\]=<>$#*/\\|^~]')
-SPEAKER_LANGUAGE = re.compile(r'^\(?(?:[A-Z]{2})\) ')
+SPEAKER = re.compile(r'^(?:[^.()]{0,90}\. ?)?-? ?\(?[A-Z]{2}\) ')   # rapporteur. - (DE)
 INVISIBLE = re.compile(r'[\u00ad\u200b-\u200f\u2060\ufeff\u0000-\u0008\u000b-\u001f]')
 OTHER_SCRIPT = re.compile(r'[\u0370-\u1fff\u2300-\U0010ffff]')
 NOT_ALPHANUMERIC = re.compile(r'[\W_]+')
@@ -77,7 +77,7 @@ def clean(f, e, source, longest=600):
         return 'markup'
     f, e = tidy_french(f), tidy_english(e)
     if source == 'europarl':
-        f, e = SPEAKER_LANGUAGE.sub('', f), SPEAKER_LANGUAGE.sub('', e)
+        f, e = SPEAKER.sub('', f), SPEAKER.sub('', e)
     if not f or not e:
         return 'empty'
     if len(f) > longest or len(e) > longest:

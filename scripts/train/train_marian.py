@@ -288,14 +288,14 @@ class Trainer:
                     losses = tokens = since = 0
                     logged = now
                 if self.rank == 0 and now - saved > a.save_every * 60:
-                    self.say(f'valid nll {self.valid():.4f}')
                     self.save()
+                    self.say(f'saved; valid nll {self.valid():.4f}')
                     saved = logged = time.time()
 
     def finish(self):
         if self.rank == 0:
-            self.say(f'last valid nll {self.valid():.4f}')
-            self.save()
+            self.save()                              # first of all: the lease may end any second
+            self.say(f'saved; last valid nll {self.valid():.4f}')
             if self.means:
                 self.net.load_state_dict({k: v / self.means for k, v in self.mean.items()})
                 self.say(f'average of {self.means}: valid nll {self.valid():.4f}')
