@@ -1,0 +1,136 @@
+"""The Marian network as the Hugging Face checkpoints define it (post-norm, tied embeddings, sinusoidal positions),
+its export to that layout, and a plain greedy search to check the export against. Needs torch, safetensors."""
+import json
+import os
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+SHAPE = ('d', 'enc', 'dec', 'ffn', 'heads')          # what of the arguments makes the network
+
+
+def sinusoid(n, d):
+    """(n, d) table of positions: sines in the first half, cosines in the second."""
+    angle = torch.arange(n).float()[:, None] / 10000 ** (torch.arange(0, d, 2).float() / d)[None]
+    return torch.cat([angle.sin(), angle.cos()], 1)
+
+
+class Attention(nn.Module):
+    def __init__(self, d, heads):
+        super().__init__()
+        self.heads = heads
+        self.q_proj, self.k_proj, self.v_proj, self.out_proj = (nn.Linear(d, d) for _ in range(4))
+
+    def forward(self, x, kv, mask=None, causal=False):
+        (B, T, D), S = x.shape, kv.shape[1]
+        q, k, v = self.q_proj(x).view(B, T, self.heads, -1), self.k_proj(kv).view(B, S, self.heads, -1), self.v_proj(kv).view(B, S, self.heads, -1)
+        o = F.scaled_dot_product_attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), attn_mask=mask, is_causal=causal)
+        return self.out_proj(o.transpose(1, 2).reshape(B, T, D))
+
+
+class Layer(nn.Module):
+    """Post-norm layer; with `cross`, a decoder layer."""
+    def __init__(self, d, ffn, heads, dropout, cross):
+        super().__init__()
+        self.self_attn, self.self_attn_layer_norm = Attention(d, heads), nn.LayerNorm(d)
+        if cross:
+            self.encoder_attn, self.encoder_attn_layer_norm = Attention(d, heads), nn.LayerNorm(d)
+        self.fc1, self.fc2, self.final_layer_norm = nn.Linear(d, ffn), nn.Linear(ffn, d), nn.LayerNorm(d)
+        self.drop, self.cross = nn.Dropout(dropout), cross
+
+    def forward(self, x, mask, memory=None):
+        x = self.self_attn_layer_norm(x + self.drop(self.self_attn(x, x, None if self.cross else mask, causal=self.cross)))
+        if self.cross:
+            x = self.encoder_attn_layer_norm(x + self.drop(self.encoder_attn(x, memory, mask)))
+        return self.final_layer_norm(x + self.drop(self.fc2(F.silu(self.fc1(x)))))
+
+
+class Stack(nn.Module):
+    def __init__(self, layers):
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+
+
+class Marian(nn.Module):
+    """Maps source ids (B, S) and decoder input ids (B, T) to decoder states (B, T, d); logits are states @ shared.T."""
+    def __init__(self, vocab, pad, d=512, enc=6, dec=3, ffn=2048, heads=8, dropout=0.1, positions=512):
+        super().__init__()
+        self.d, self.pad, self.shared = d, pad, nn.Embedding(vocab, d)
+        self.encoder = Stack(Layer(d, ffn, heads, dropout, False) for _ in range(enc))
+        self.decoder = Stack(Layer(d, ffn, heads, dropout, True) for _ in range(dec))
+        self.register_buffer('pos', sinusoid(positions, d), persistent=False)
+        self.drop = nn.Dropout(dropout)
+        for m in self.modules():
+            if isinstance(m, nn.Linear):
+                nn.init.xavier_uniform_(m.weight)
+                nn.init.zeros_(m.bias)
+        nn.init.normal_(self.shared.weight, std=d ** -0.5)
+        for stack in (self.encoder, self.decoder):   # depth-scaled init keeps post-norm stable
+            for layer in stack.layers:
+                for m in (layer.fc2, layer.self_attn.out_proj):
+                    m.weight.data /= max(1, len(stack.layers)) ** 0.5
+
+    def embed(self, ids):
+        return self.drop(self.shared(ids) * self.d ** 0.5 + self.pos[:ids.shape[1]])
+
+    def encode(self, source):
+        mask = (source != self.pad)[:, None, None, :]
+        x = self.embed(source)
+        for layer in self.encoder.layers:
+            x = layer(x, mask)
+        return x, mask
+
+    def decode(self, ids, memory, mask):
+        x = self.embed(ids)
+        for layer in self.decoder.layers:
+            x = layer(x, mask, memory)
+        return x
+
+    def forward(self, source, ids):
+        return self.decode(ids, *self.encode(source))
+
+    @torch.no_grad()
+    def greedy(self, source, eos, limit=200):
+        """Target ids of each row without eos; plain and slow (no cache), the reference for the export."""
+        memory, mask = self.encode(source)
+        ids = torch.full((len(source), 1), self.pad, dtype=torch.long, device=source.device)
+        done = torch.zeros(len(source), dtype=torch.bool, device=source.device)
+        for _ in range(limit):
+            logits = F.linear(self.decode(ids, memory, mask)[:, -1], self.shared.weight)
+            logits[:, self.pad] = -1e9
+            ids = torch.cat([ids, logits.argmax(1, keepdim=True).masked_fill(done[:, None], self.pad)], 1)
+            done |= ids[:, -1] == eos
+            if done.all():
+                break
+        return [[i for i in row[1:] if i not in (eos, self.pad)] for row in ids.tolist()]
+
+
+def save_hf(state, path, vocab, pad, eos, d, enc, dec, ffn, heads):
+    """Writes config.json, generation_config.json and model.safetensors (f16) in the Hugging Face layout."""
+    from safetensors.torch import save_file
+    os.makedirs(path, exist_ok=True)
+    weights = {f'model.{k}': v.detach().to(torch.float16).cpu().contiguous() for k, v in state.items()}
+    weights['final_logits_bias'] = torch.zeros(1, vocab, dtype=torch.float16)
+    save_file(weights, f'{path}/model.safetensors.tmp', metadata={'format': 'pt'})
+    os.replace(f'{path}/model.safetensors.tmp', f'{path}/model.safetensors')
+    search = dict(num_beams=4, max_length=512, pad_token_id=pad, eos_token_id=eos, forced_eos_token_id=eos, decoder_start_token_id=pad, bad_words_ids=[[pad]])
+    config = dict(architectures=['MarianMTModel'], model_type='marian', activation_function='swish', d_model=d, encoder_layers=enc, decoder_layers=dec,
+                  encoder_ffn_dim=ffn, decoder_ffn_dim=ffn, encoder_attention_heads=heads, decoder_attention_heads=heads, vocab_size=vocab,
+                  decoder_vocab_size=vocab, max_position_embeddings=512, bos_token_id=eos, scale_embedding=True, share_encoder_decoder_embeddings=True,
+                  static_position_embeddings=True, normalize_before=False, normalize_embedding=False, is_encoder_decoder=True, use_cache=True,
+                  dropout=0.0, torch_dtype='float16', num_hidden_layers=enc, tie_word_embeddings=True, **search)
+    json.dump(config, open(f'{path}/config.json', 'w'), indent=1)
+    json.dump(search, open(f'{path}/generation_config.json', 'w'), indent=1)
+
+
+def load_hf(path, dropout=0.0):
+    """(Marian in f32, its shape as a dict, eos) of an exported folder."""
+    from safetensors.torch import load_file
+    c = json.load(open(f'{path}/config.json'))
+    shape = dict(d=c['d_model'], enc=c['encoder_layers'], dec=c['decoder_layers'], ffn=c['encoder_ffn_dim'], heads=c['encoder_attention_heads'])
+    m = Marian(c['vocab_size'], c['pad_token_id'], dropout=dropout, **shape)
+    weights = load_file(f'{path}/model.safetensors')
+    m.load_state_dict({k.removeprefix('model.'): v.float() for k, v in weights.items() if k.startswith('model.')})
+    return m, shape, c['eos_token_id']

@@ -1,0 +1,350 @@
+"""Trains a Marian-shaped translation model from id shards against the clock, on one GPU or on the cores of a CPU.
+
+    python train_marian.py --data DIR --out OUT --minutes 20 --compile           # a GPU
+    python train_marian.py --data DIR --out OUT --minutes 90 --processes 2 …     # a CPU: one process a core
+
+DIR holds vocab.json and shards NAME.bin + NAME.idx.npy of prepare.py; `dev` is the validation shard, every other one is
+training data. Shards may arrive while training runs: the folder is read again before each round of batches.
+
+The clock: the learning rate warms up, stays flat and falls linearly to zero over the last --decay share of the time, and
+reaches zero exactly when the time is over. The end is --minutes from the start, or the epoch second in OUT/finish-by,
+which is read again all the time: write an earlier one to finish early. OUT/status.json says how far it got.
+
+Interruption: OUT/checkpoint.pt (weights, optimiser, running average, time spent) is written every --save-every minutes;
+--resume goes on from it, on the same schedule if the end is the same. --resume --fresh-clock starts a second run from it.
+--init MODEL starts from an exported model's weights. The result, OUT/hf, is the average over the last --average share.
+"""
+import argparse
+import contextlib
+import glob
+import json
+import multiprocessing
+import os
+import time
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.nn as nn
+import torch.nn.functional as F
+
+import model as marian
+
+
+class Corpus:
+    """The shards of a folder, held on the device as one int32 tensor each; new ones are read as they arrive."""
+    def __init__(self, folder, device):
+        self.folder, self.device, self.train, self.dev = folder, device, {}, None
+
+    def refresh(self):
+        for f in sorted(glob.glob(f'{self.folder}/*.idx.npy')):
+            base = f.removesuffix('.idx.npy')
+            if base not in self.train and not (base.endswith('/dev') and self.dev):
+                ids = torch.from_numpy(np.fromfile(base + '.bin', np.uint16).astype(np.int32)).to(self.device)
+                shard = ids, np.load(f)
+                if base.endswith('/dev'):
+                    self.dev = shard
+                else:
+                    self.train[base] = shard
+
+    def batch(self, shard, rows, eos, pad):
+        """Padded source and target ids (rows, length + eos), lengths rounded up to 8 so that few shapes occur."""
+        ids, index = shard
+        at = torch.from_numpy(index[rows]).to(self.device, non_blocking=True)
+        return pack(ids, at[:, 0], at[:, 1], eos, pad, int(index[rows, 1].max())), pack(ids, at[:, 0] + at[:, 1], at[:, 2], eos, pad, int(index[rows, 2].max()))
+
+
+def pack(ids, offset, n, eos, pad, longest):
+    at = torch.arange(-(-(longest + 1) // 8) * 8, device=ids.device)
+    live = at < n[:, None]
+    out = ids[(offset[:, None] + at).clamp_(max=len(ids) - 1)].long()
+    return torch.where(live, out, torch.where(at == n[:, None], eos, pad))
+
+
+def plan(index, tokens, longest, rng, most=None):
+    """Shuffled batches of row numbers, of pairs of like length, at most `tokens` padded positions on the longer side."""
+    length = np.maximum(index[:, 1], index[:, 2]) + 1
+    rows = rng.permutation(np.nonzero(length <= longest)[0])[:most]
+    rows = rows[np.lexsort((index[rows, 1], -(-length[rows] // 8)))]
+    width, out, i = -(-length[rows] // 8) * 8, [], 0
+    while i < len(rows):
+        j = i + max(1, int(np.searchsorted(width[i:] * np.arange(1, len(rows) - i + 1), tokens, 'right')))
+        out.append(rows[i:j])
+        i = j
+    rng.shuffle(out)
+    return out
+
+
+def nll(x, table, bias, t, smooth: float, pad: int):
+    return F.cross_entropy(F.linear(x, table, bias).float(), t, ignore_index=pad, label_smoothing=smooth, reduction='sum')
+
+
+class Sample:
+    """A part of the vocabulary for the softmax of one batch: its own targets, the `n` most frequent ones and n / 4 random ones,
+    these with the logarithm of their odds of being drawn added, so that the normaliser is right on average. For a CPU,
+    where the full softmax is half of the work."""
+    def __init__(self, n, corpus, vocab):
+        counts = torch.zeros(vocab)
+        for ids, index in list(corpus.train.values())[:1]:
+            rows = index[:50_000]
+            for at, k in zip((rows[:, 0] + rows[:, 1]).tolist(), rows[:, 2].tolist()):
+                counts[ids[at:at + k].long()] += 1
+        order = counts.argsort(descending=True)
+        self.frequent, self.rest, self.drawn, self.vocab = order[:n], order[n:], n // 4, vocab
+        self.odds = float(np.log(len(self.rest) / self.drawn))
+
+    def __call__(self, t):
+        """(ids of the part, bias of each, the targets as numbers within the part)"""
+        bias = torch.full((self.vocab,), -1.0)
+        bias[self.rest[torch.randint(len(self.rest), (self.drawn,))]] = self.odds
+        bias[self.frequent] = 0.0
+        bias[t] = 0.0
+        part = (bias >= 0).nonzero()[:, 0]
+        place = torch.zeros(self.vocab, dtype=torch.long)
+        place[part] = torch.arange(len(part))
+        return part, bias[part], place[t]
+
+
+class Trainer:
+    def __init__(self, a, rank, counter):
+        self.a, self.rank, self.counter = a, rank, counter
+        vocabulary = json.load(open(f'{a.data}/vocab.json'))
+        self.vocab, self.pad, self.eos = len(vocabulary), vocabulary['<pad>'], vocabulary['</s>']
+        self.cuda = torch.cuda.is_available() and a.processes == 1
+        self.device = 'cuda' if self.cuda else 'cpu'
+        torch.manual_seed(a.seed)
+        if self.cuda:
+            torch.set_float32_matmul_precision('high')
+        else:
+            torch.set_num_threads(1 if a.processes > 1 else a.threads)
+        shape = {k: getattr(a, k) for k in marian.SHAPE}
+        if a.init:
+            net, shape, _ = marian.load_hf(a.init, a.dropout)
+            assert len(net.shared.weight) == self.vocab, 'the model given with --init has another vocabulary'
+        else:
+            net = marian.Marian(self.vocab, self.pad, dropout=a.dropout, **shape)
+        self.shape, self.net = shape, net.to(self.device)
+        self.opt = torch.optim.AdamW(net.parameters(), lr=a.lr, betas=(0.9, 0.98), eps=1e-8, weight_decay=a.weight_decay, fused=True)
+        self.run = torch.compile(self.net, dynamic=True) if a.compile and self.cuda else self.net
+        self.loss = torch.compile(nll, dynamic=True) if a.compile else nll
+        self.corpus = Corpus(a.data, self.device)
+        self.corpus.refresh()
+        self.sample = Sample(a.sampled, self.corpus, self.vocab) if a.sampled and not self.cuda else None
+        self.step = self.seen = self.spent = self.means = 0
+        self.mean, self.checkpoint = None, f'{a.out}/checkpoint.pt'
+        if a.resume and os.path.exists(self.checkpoint):
+            c = torch.load(self.checkpoint, map_location=self.device)
+            self.net.load_state_dict(c['model'])
+            self.opt.load_state_dict(c['optimiser'])
+            if not a.fresh_clock:
+                self.step, self.seen, self.spent, self.mean, self.means = c['step'], c['seen'], c['spent'], c['mean'], c['means']
+        self.started = time.time()
+        self.end = self.started + a.minutes * 60
+        self.warm_from = 0 if not a.resume else self.step
+
+    def say(self, *words):
+        if self.rank == 0:
+            print(time.strftime('%H:%M:%S'), *words, flush=True)
+
+    def share(self):
+        """How much of the time is over, 0 to 1; in step on every process because rank 0 decides."""
+        with contextlib.suppress(OSError, ValueError):
+            self.end = float(open(f'{self.a.out}/finish-by').read())
+        now = time.time()
+        spent = self.spent + now - self.started
+        return min(1.0, spent / max(1e-9, spent + self.end - now)) if self.end > now else 1.0
+
+    def objective(self, net, shard, rows, smooth):
+        S, T = self.corpus.batch(shard, rows, self.eos, self.pad)
+        I = torch.cat([torch.full_like(T[:, :1], self.pad), T[:, :-1]], 1)
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.cuda or self.a.bf16):
+            x = net(S, I)
+            if not self.cuda:                        # a CPU pays for every padded row of logits
+                keep = T != self.pad
+                x, T = x[keep], T[keep]
+            n = (T != self.pad).sum()
+            if self.sample and self.net.training:
+                part, bias, T = self.sample(T)
+                return self.loss(x, self.net.shared.weight[part], bias, T, smooth, -100), n
+            return self.loss(x.flatten(0, -2), self.net.shared.weight, None, T.flatten(), smooth, self.pad), n
+
+    @torch.no_grad()
+    def valid(self):
+        if not self.corpus.dev:
+            return float('nan')
+        self.net.eval()
+        total = n = 0
+        for rows in plan(self.corpus.dev[1], self.a.tokens, 512, np.random.default_rng(0)):
+            loss, k = self.objective(self.net, self.corpus.dev, rows, 0.0)
+            total, n = total + float(loss), n + int(k)
+        self.net.train()
+        return total / n
+
+    def save(self):
+        if self.rank:
+            return
+        torch.save(dict(model=self.net.state_dict(), optimiser=self.opt.state_dict(), step=self.step, seen=self.seen, mean=self.mean, means=self.means,
+                        spent=self.spent + time.time() - self.started, shape=self.shape), self.checkpoint + '.tmp')
+        os.replace(self.checkpoint + '.tmp', self.checkpoint)
+        self.export(f'{self.a.out}/hf')
+
+    def export(self, path):
+        state = {k: v / self.means for k, v in self.mean.items()} if self.means else self.net.state_dict()
+        marian.save_hf(state, path, self.vocab, self.pad, self.eos, **self.shape)
+
+    def accumulate(self):
+        self.means += 1
+        state = self.net.state_dict()
+        if self.mean is None:
+            self.mean = {k: v.float().clone() for k, v in state.items()}
+        else:
+            torch._foreach_add_(list(self.mean.values()), [v.float() for v in state.values()])
+
+    def round(self, rng):
+        """One round of updates over a random part of every shard: lists of batches, each list one update."""
+        self.corpus.refresh()
+        shards = sorted(self.corpus.train)
+        if self.a.processes > 1:                     # all processes must see the same shards
+            n = torch.tensor(len(shards))
+            dist.all_reduce(n, dist.ReduceOp.MIN)
+            shards = shards[:int(n)]
+        most = max(1, self.a.round // len(shards))
+        batches = [(self.corpus.train[s], rows) for s in shards for rows in plan(self.corpus.train[s][1], self.a.tokens, self.a.longest, rng, most)]
+        rng.shuffle(batches)
+        update, tokens = [], 0
+        for b in batches:
+            update.append(b)
+            tokens += int(b[0][1][b[1], 2].sum()) + len(b[1])
+            if tokens >= self.a.update:
+                yield update
+                update, tokens = [], 0
+
+    def gradients(self, update):
+        """Sums the gradients of one update's batches; several processes take them from one counter, so none waits long."""
+        total, n = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
+        if self.counter is None:
+            mine = iter(update)
+        else:
+            mine = (update[i] for i in iter(lambda: self.take(len(update)), None))
+        for shard, rows in mine:
+            loss, k = self.objective(self.run, shard, rows, self.a.smooth)
+            # divided by a fixed number first: the sum of many tokens' losses is beyond what half precision likes
+            (loss / self.a.update).backward()
+            total, n = total + loss.detach(), n + k
+        if self.counter is not None:
+            grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.net.parameters()]
+            flat = torch.cat([g.flatten() for g in grads] + [total[None], n[None].float()])
+            dist.all_reduce(flat)
+            at = 0
+            for p in self.net.parameters():
+                p.grad = flat[at:at + p.numel()].view_as(p)
+                at += p.numel()
+            total, n = flat[-2], flat[-1]
+            if self.rank == 0:
+                self.counter.value = 0
+            dist.barrier()
+        torch._foreach_mul_([p.grad for p in self.net.parameters()], self.a.update / n)
+        return total, n
+
+    def take(self, n):
+        with self.counter.get_lock():
+            i = self.counter.value
+            self.counter.value = i + 1
+        return i if i < n else None
+
+    def train(self):
+        a, rng = self.a, np.random.default_rng(self.a.seed + self.step)
+        params = sum(p.numel() for p in self.net.parameters())
+        self.say(f'{params / 1e6:.1f}M parameters, vocabulary {self.vocab}, {self.device}, shape {self.shape}, step {self.step}, start valid nll {self.valid() if a.check else float("nan"):.4f}')
+        saved = logged = time.time()
+        losses = tokens = since = 0
+        while True:
+            for update in self.round(rng):
+                share = torch.tensor(self.share())
+                if self.counter is not None:
+                    dist.broadcast(share, 0)
+                share = float(share)
+                if share >= 1:
+                    return self.finish()
+                rate = a.lr * min(1.0, (self.step - self.warm_from + 1) / a.warmup) * min(1.0, (1 - share) / a.decay)
+                for g in self.opt.param_groups:
+                    g['lr'] = rate
+                total, n = self.gradients(update)
+                nn.utils.clip_grad_norm_(self.net.parameters(), 1.0, foreach=True)
+                self.opt.step()
+                self.opt.zero_grad(set_to_none=True)
+                self.step += 1
+                losses, tokens, since = losses + total, tokens + n, since + 1
+                if share > 1 - a.average and self.step % a.average_every == 0:
+                    self.accumulate()
+                now = time.time()
+                if since == a.log:
+                    self.seen += int(tokens)
+                    per = float(losses) / float(tokens)
+                    speed = float(tokens) / (now - logged)
+                    self.say(f'step {self.step} lr {rate:.1e} loss {per:.3f} {since / (now - logged):.2f} updates/s {speed:.0f} target tokens/s, {len(self.corpus.train)} shards, {100 * share:.0f} %')
+                    if self.rank == 0:
+                        json.dump(dict(step=self.step, seen=self.seen, loss=per, rate=rate, share=share, speed=speed, time=now), open(f'{a.out}/status.json', 'w'))
+                    losses = tokens = since = 0
+                    logged = now
+                if self.rank == 0 and now - saved > a.save_every * 60:
+                    self.save()
+                    self.say(f'saved; valid nll {self.valid():.4f}')
+                    saved = logged = time.time()
+
+    def finish(self):
+        if self.rank == 0:
+            self.save()                              # first of all: the lease may end any second
+            self.say(f'saved; last valid nll {self.valid():.4f}')
+            if self.means:
+                self.net.load_state_dict({k: v / self.means for k, v in self.mean.items()})
+                self.say(f'average of {self.means}: valid nll {self.valid():.4f}')
+            json.dump(dict(step=self.step, seen=self.seen, share=1.0, done=True, time=time.time()), open(f'{self.a.out}/status.json', 'w'))
+            self.say(f'done: {self.step} updates, {self.seen} target tokens')
+        if self.counter is not None:
+            dist.barrier()
+
+
+def work(rank, a, counter):
+    if counter is not None:
+        import datetime
+        dist.init_process_group('gloo', init_method=f'file://{os.path.abspath(a.out)}/meeting', rank=rank, world_size=a.processes, timeout=datetime.timedelta(hours=12))
+    Trainer(a, rank, counter).train()
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('--data', required=True)
+    p.add_argument('--out', required=True)
+    p.add_argument('--init', help='start from this exported model')
+    p.add_argument('--resume', action='store_true', help='go on from OUT/checkpoint.pt')
+    p.add_argument('--fresh-clock', action='store_true', help='with --resume: a new run, from the checkpoint on')
+    p.add_argument('--compile', action='store_true')
+    p.add_argument('--bf16', action='store_true', help='half precision on a CPU too (a GPU always has it)')
+    p.add_argument('--check', action='store_true', help='validation loss before the first update')
+    for k, v, h in (('d', 512, 'width'), ('enc', 6, 'encoder layers'), ('dec', 2, 'decoder layers'), ('ffn', 1536, ''), ('heads', 8, ''), ('tokens', 60_000, 'padded positions of a batch'),
+                    ('update', 1, 'target tokens of an update at least; more than a batch has: gradients accumulate'), ('longest', 160, 'pieces of the longest pair'), ('seed', 1, ''),
+                    ('warmup', 800, 'updates'), ('threads', 2, 'of a CPU'), ('sampled', 0, 'CPU: frequent pieces in the softmax of a batch, 0 for all'), ('processes', 1, 'one for each core of a CPU'), ('log', 50, 'updates'),
+                    ('average-every', 20, 'updates'), ('round', 400_000, 'pairs in one round of shuffled batches')):
+        p.add_argument(f'--{k}', type=int, default=v, help=h)
+    for k, v, h in (('lr', 1.2e-3, ''), ('dropout', 0.1, ''), ('minutes', 20.0, ''), ('smooth', 0.1, 'label smoothing'), ('decay', 0.6, 'share of the time'),
+                    ('average', 0.15, 'share of the time'), ('save-every', 3.0, 'minutes'), ('weight-decay', 0.0, '')):
+        p.add_argument(f'--{k}', type=float, default=v, help=h)
+    a = p.parse_args()
+    os.makedirs(a.out, exist_ok=True)
+    if a.processes == 1:
+        return work(0, a, None)
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(f'{a.out}/meeting')
+    context = multiprocessing.get_context('fork')     # forked children keep this name, so one signal reaches them all
+    counter = context.Value('q', 0)
+    children = [context.Process(target=work, args=(r, a, counter)) for r in range(a.processes)]
+    for c in children:
+        c.start()
+    for c in children:
+        c.join()
+    raise SystemExit(max(abs(c.exitcode) for c in children))
+
+
+if __name__ == '__main__':
+    main()
