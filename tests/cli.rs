@@ -95,7 +95,14 @@ fn a_bad_input_is_named_and_the_others_are_translated() {
     fs::write(&good, "Le chat dort.\n").expect("written");
     fs::write(&bad, b"Bonjour \xff monde").expect("written");
     let out_dir = dir.path().join("en");
-    let args = ["--out-dir".as_ref(), out_dir.as_os_str(), good.as_os_str(), bad.as_os_str(), missing.as_os_str(), dir.path().as_os_str()];
+    let args = [
+        "--out-dir".as_ref(),
+        out_dir.as_os_str(),
+        good.as_os_str(),
+        bad.as_os_str(),
+        missing.as_os_str(),
+        dir.path().as_os_str(),
+    ];
     let out = run(&args, b"");
     assert_eq!(out.status.code(), Some(1));
     let errors = text(&out.stderr);
@@ -154,7 +161,8 @@ fn a_full_disk_is_an_error_and_a_closed_pipe_is_not() {
     assert_eq!(out.status.code(), Some(1));
     assert!(text(&out.stderr).contains("standard output"), "{}", text(&out.stderr));
 
-    let mut child = fr2en().arg(data("article.fr.txt")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child =
+        fr2en().arg(data("article.fr.txt")).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
     drop(child.stdout.take());
     let out = child.wait_with_output().expect("ends");
     assert!(out.status.success());
@@ -185,7 +193,8 @@ fn the_report_names_every_segment() {
 fn split_shows_segments() {
     let out = run(&["split", "--json"], "Il a dit : « Oui. Peut-être. »\n".as_bytes());
     assert!(out.status.success(), "{}", text(&out.stderr));
-    let first: serde_json::Value = serde_json::from_str(text(&out.stdout).lines().next().expect("a line")).expect("JSON");
+    let first: serde_json::Value =
+        serde_json::from_str(text(&out.stdout).lines().next().expect("a line")).expect("JSON");
     assert_eq!(first["depth"], 0);
     assert_eq!(first["quotes"][0]["role"], "open");
 

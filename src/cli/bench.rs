@@ -25,7 +25,8 @@ pub fn run(args: &BenchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
         return Err(Error::input("no line to translate").at(&args.file));
     }
     let start = Instant::now();
-    let translator = settings::builder(&args.engine, &super::args::StyleArgs::default(), config)?.build()?;
+    let translator = settings::builder(&args.engine, &super::args::StyleArgs::default(), config)?;
+    let translator = translator.pull_progress(super::progress::pull(printer)).build()?;
     let load = start.elapsed().as_secs_f64();
 
     let mut options = translator.options().clone();

@@ -60,7 +60,9 @@ impl Input {
 /// When there is no such encoding.
 pub fn encoding(name: &str) -> Result<&'static Encoding> {
     Encoding::for_label(name.as_bytes()).ok_or_else(|| {
-        Error::settings(format!("no encoding is called '{name}'; try utf-8, utf-16, windows-1252, iso-8859-15 or macintosh"))
+        Error::settings(format!(
+            "no encoding is called '{name}'; try utf-8, utf-16, windows-1252, iso-8859-15 or macintosh"
+        ))
     })
 }
 
@@ -91,7 +93,9 @@ fn decode(bytes: Vec<u8>, asked: Option<&'static Encoding>) -> Result<String> {
 
 fn not_utf8(bytes: &[u8], at: usize) -> Error {
     let what = match Encoding::for_bom(bytes) {
-        Some((encoding, _)) => format!("it starts like {0}: add --encoding {1}", encoding.name(), encoding.name().to_lowercase()),
+        Some((encoding, _)) => {
+            format!("it starts like {0}: add --encoding {1}", encoding.name(), encoding.name().to_lowercase())
+        }
         None => {
             let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
             detector.feed(bytes, true);

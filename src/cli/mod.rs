@@ -56,7 +56,11 @@ fn run(cli: &Cli, printer: &Printer) -> Result<Ending> {
         Some(Command::Bench(args)) => bench::run(args, &ConfigFile::load()?, printer),
         Some(Command::Models(args)) => {
             let store = settings::store(args.offline || ConfigFile::load()?.offline.unwrap_or(false));
-            models::run(&args.command, &store, printer)
+            let mut out = Vec::new();
+            let ran = models::run(&args.command, &store, &mut out, progress::pull(printer).as_ref());
+            // What a failed check found is worth reading as well.
+            printer.result(&String::from_utf8_lossy(&out))?;
+            ran.map(|()| Ending::Done)
         }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::models::PullBar;
 use super::printer::Printer;
+use crate::store::PullProgress;
 use crate::translator::Monitor;
 
 /// Set by the first interruption; the work in hand then ends without writing.
@@ -19,6 +21,34 @@ pub fn watch_interrupts() {
             std::process::exit(130);
         }
     });
+}
+
+/// Shows a download on a terminal, and ends it when interrupted.
+pub fn pull(printer: &Printer) -> Box<dyn PullProgress> {
+    Box::new(Pull { bar: printer.animated().then(PullBar::default) })
+}
+
+struct Pull {
+    bar: Option<PullBar>,
+}
+
+impl PullProgress for Pull {
+    fn start(&self, model: &str, files: usize, bytes: u64) {
+        if let Some(bar) = &self.bar {
+            bar.start(model, files, bytes);
+        }
+    }
+
+    fn advance(&self, file: &str, done: u64, total: u64) -> bool {
+        let go_on = self.bar.as_ref().is_none_or(|bar| bar.advance(file, done, total));
+        go_on && !INTERRUPTED.load(Ordering::SeqCst)
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish();
+        }
+    }
 }
 
 /// Shows how far the translation is.

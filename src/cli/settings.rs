@@ -55,14 +55,16 @@ pub fn store(offline: bool) -> StoreSettings {
 fn style(args: &StyleArgs, config: &ConfigFile) -> Result<Style> {
     let mut style = Style::default();
     if let Some(quotes) = args.quotes.as_ref().or(config.quotes.as_ref()) {
-        let choices = [("curly", QuoteStyle::Curly), ("straight", QuoteStyle::Straight), ("source", QuoteStyle::Source)];
+        let choices =
+            [("curly", QuoteStyle::Curly), ("straight", QuoteStyle::Straight), ("source", QuoteStyle::Source)];
         style.quotes = choose("quotes", quotes, &choices)?;
     }
     if let Some(stops) = args.stops.as_ref().or(config.stops.as_ref()) {
         style.stops = choose("stops", stops, &[("us", Stops::Us), ("uk", Stops::Uk), ("keep", Stops::Keep)])?;
     }
     if let Some(clock) = args.clock.as_ref().or(config.clock.as_ref()) {
-        style.clock = choose("clock", clock, &[("keep", Clock::Keep), ("24", Clock::TwentyFour), ("12", Clock::Twelve)])?;
+        style.clock =
+            choose("clock", clock, &[("keep", Clock::Keep), ("24", Clock::TwentyFour), ("12", Clock::Twelve)])?;
     }
     if let Some(currency) = args.currency.as_ref().or(config.currency.as_ref()) {
         style.currency = choose("currency", currency, &[("before", Currency::Before), ("after", Currency::Keep)])?;

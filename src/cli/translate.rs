@@ -10,7 +10,7 @@ use super::config::ConfigFile;
 use super::input::Input;
 use super::output;
 use super::printer::Printer;
-use super::progress::Bar;
+use super::progress::{self, Bar};
 use super::settings::{self, Reading};
 use crate::error::{Error, Result};
 use crate::formats::{self, Format, Parsed};
@@ -41,10 +41,20 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
     let reading = settings::reading(args.format.as_deref(), args.encoding.as_deref(), args.wrapped.as_deref())?;
     let inputs = inputs(&args.files)?;
     let destination = destination(args, &inputs)?;
-    let translator = settings::builder(&args.engine, &args.style, config)?.build()?;
+    let translator =
+        settings::builder(&args.engine, &args.style, config)?.pull_progress(progress::pull(printer)).build()?;
     printer.detail(format_args!("model: {}", translator.describe()));
 
-    let mut run = Run { translator, destination, reading, printer, ending: Ending::Done, keep_reports: args.report.is_some(), reports: Vec::new(), totals: Totals::default() };
+    let mut run = Run {
+        translator,
+        destination,
+        reading,
+        printer,
+        ending: Ending::Done,
+        keep_reports: args.report.is_some(),
+        reports: Vec::new(),
+        totals: Totals::default(),
+    };
     let mut waiting: Vec<Job> = Vec::new();
     let mut bytes = 0;
     for input in inputs {
@@ -200,7 +210,9 @@ fn destination<'a>(args: &'a TranslateArgs, inputs: &[Input]) -> Result<Destinat
         let target = dir.join(file_name(input));
         if let (Ok(a), Ok(b)) = (std::fs::canonicalize(input.name()), std::fs::canonicalize(&target)) {
             if a == b {
-                return Err(Error::settings("would be replaced by its translation; choose another --out-dir").at(input.name()));
+                return Err(
+                    Error::settings("would be replaced by its translation; choose another --out-dir").at(input.name())
+                );
             }
         }
     }

@@ -43,7 +43,12 @@ impl MarianEngine {
 }
 
 impl Engine for MarianEngine {
-    fn translate(&self, sources: &[String], options: &Options, progress: &dyn Progress) -> Vec<Result<Vec<Hypothesis>>> {
+    fn translate(
+        &self,
+        sources: &[String],
+        options: &Options,
+        progress: &dyn Progress,
+    ) -> Vec<Result<Vec<Hypothesis>>> {
         let tokens: Vec<Tokens> = sources.iter().map(|text| self.tokenizer.encode(text)).collect();
         let most = self.max_tokens();
         // A source that is too long takes no part in the search; the others are not held up by it.

@@ -7,7 +7,9 @@ pub(crate) fn html(text: &str) -> String {
         let rest = &text[i + c.len_utf8()..];
         match c {
             '&' if entity(rest) => out.push_str("&amp;"),
-            '<' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) || rest.is_empty() => {
+            '<' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'))
+                || rest.is_empty() =>
+            {
                 out.push_str("&lt;");
             }
             c => out.push(c),
@@ -92,7 +94,9 @@ fn inner(text: &str, place: Place, out: &mut String, mut escaped: bool) {
             '$' => dollars || place.linked,
             '|' => place.cell,
             '<' => rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')),
-            '[' => place.references || place.linked || rest.starts_with('^') || rest.contains("](") || rest.contains("]["),
+            '[' => {
+                place.references || place.linked || rest.starts_with('^') || rest.contains("](") || rest.contains("][")
+            }
             ']' => place.linked,
             '!' => rest.starts_with('['),
             // Attributes of a heading; a backslash would not help.

@@ -269,9 +269,13 @@ impl Flow {
             let owner = out.len();
             for (i, field) in inside.iter().enumerate() {
                 let holds = |r: &Range<usize>| r.start <= field.range.start && field.range.end <= r.end;
-                if let Some(piece) = self.marks.iter().map(|m| m.id).rev().find(|&id| {
-                    holds(&self.pieces[id].open) || holds(&self.pieces[id].close)
-                }) {
+                if let Some(piece) = self
+                    .marks
+                    .iter()
+                    .map(|m| m.id)
+                    .rev()
+                    .find(|&id| holds(&self.pieces[id].open) || holds(&self.pieces[id].close))
+                {
                     self.pieces[piece].fields.push((field.range.clone(), owner + 1 + i));
                 }
             }

@@ -255,12 +255,10 @@ fn open_device(choice: DeviceChoice) -> Result<Device> {
     match choice {
         DeviceChoice::Cpu => Ok(Device::Cpu),
         DeviceChoice::Auto => Ok(gpu().unwrap_or(Device::Cpu)),
-        DeviceChoice::Cuda(number) if cfg!(feature = "cuda") => Device::new_cuda(number).map_err(|e| {
-            Error::new(ErrorKind::Device, format!("CUDA device {number} cannot be used: {e}")).because(e)
-        }),
-        DeviceChoice::Metal if cfg!(feature = "metal") => {
-            Device::new_metal(0).map_err(|e| Error::new(ErrorKind::Device, format!("Metal cannot be used: {e}")).because(e))
-        }
+        DeviceChoice::Cuda(number) if cfg!(feature = "cuda") => Device::new_cuda(number)
+            .map_err(|e| Error::new(ErrorKind::Device, format!("CUDA device {number} cannot be used: {e}")).because(e)),
+        DeviceChoice::Metal if cfg!(feature = "metal") => Device::new_metal(0)
+            .map_err(|e| Error::new(ErrorKind::Device, format!("Metal cannot be used: {e}")).because(e)),
         DeviceChoice::Cuda(_) => Err(Error::settings(
             "this build has no CUDA; build one with: cargo build --release --features cuda (it needs nvcc), or use --device cpu",
         )),

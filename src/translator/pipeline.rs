@@ -36,7 +36,11 @@ enum Answer {
     /// The model is not asked.
     Copy,
     Waiting,
-    Found { hypothesis: Hypothesis, problems: Vec<Problem>, notes: Vec<Note> },
+    Found {
+        hypothesis: Hypothesis,
+        problems: Vec<Problem>,
+        notes: Vec<Note>,
+    },
     Failed(String),
 }
 
@@ -59,7 +63,9 @@ pub(super) fn run(
     for (index, (document, segment)) in segments.iter().enumerate() {
         let block = &documents[*document].document().blocks()[segment.block];
         let pieces = pieces(translator, block, segment).into_iter();
-        parts.extend(pieces.map(|range| Part::new(translator, &translator.protect, block, &segment.quotes, index, range)));
+        parts.extend(
+            pieces.map(|range| Part::new(translator, &translator.protect, block, &segment.quotes, index, range)),
+        );
     }
     totals.seconds.protect = watch.lap();
 
@@ -290,7 +296,9 @@ fn again<'a>(
     }
     if !replaced.is_empty() {
         let old = std::mem::take(parts);
-        parts.extend(old.into_iter().enumerate().flat_map(|(i, part)| replaced.remove(&i).unwrap_or_else(|| vec![part])));
+        parts.extend(
+            old.into_iter().enumerate().flat_map(|(i, part)| replaced.remove(&i).unwrap_or_else(|| vec![part])),
+        );
     }
     Ok(())
 }
@@ -305,7 +313,12 @@ fn code(remedy: Remedy) -> &'static str {
 }
 
 /// A segment's translation from those of its parts, and why it has none if it has none.
-fn finish(translator: &Translator, block: &Block, segment: &Segment, parts: Vec<Part<'_>>) -> (Translation, Option<String>) {
+fn finish(
+    translator: &Translator,
+    block: &Block,
+    segment: &Segment,
+    parts: Vec<Part<'_>>,
+) -> (Translation, Option<String>) {
     let mut out = Translation::default();
     let mut scores: Vec<f32> = Vec::new();
     let mut end = segment.range.start;
@@ -397,7 +410,8 @@ impl<'a> Joiner<'a> {
 
     fn finish(mut self) -> Target {
         self.text.push_str(&self.block.text[self.end..]);
-        let placed: Vec<Placed<'_>> = self.placed.iter().map(|(s, t, links)| (s.clone(), t.clone(), links.as_slice())).collect();
+        let placed: Vec<Placed<'_>> =
+            self.placed.iter().map(|(s, t, links)| (s.clone(), t.clone(), links.as_slice())).collect();
         place_marks(self.block, &placed, self.text)
     }
 }
