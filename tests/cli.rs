@@ -29,6 +29,8 @@ fn run(args: &[impl AsRef<OsStr>], stdin: &[u8]) -> Output {
     child.wait_with_output().expect("the program ends")
 }
 
+const NO_ARGS: &[&str] = &[];
+
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
 }
@@ -60,7 +62,7 @@ fn the_seed_article_keeps_its_shape_and_quotations() {
 
 #[test]
 fn standard_input_is_translated() {
-    let out = run::<&str>(&[], "Bonjour le monde.\n".as_bytes());
+    let out = run(NO_ARGS, "Bonjour le monde.\n".as_bytes());
     assert!(out.status.success(), "{}", text(&out.stderr));
     assert!(text(&out.stdout).ends_with('\n'));
     assert_ne!(text(&out.stdout).trim(), "");
@@ -69,7 +71,7 @@ fn standard_input_is_translated() {
 #[test]
 fn what_holds_no_words_comes_out_as_it_is() {
     for source in ["", "     ", "\n\n\n", "\r\n\r\n", "\t\n  \n\u{a0}\n", "🎉🎉🎉\n👍🏽\n"] {
-        let out = run::<&str>(&[], source.as_bytes());
+        let out = run(NO_ARGS, source.as_bytes());
         assert!(out.status.success());
         assert_eq!(text(&out.stdout), source);
     }
@@ -78,7 +80,7 @@ fn what_holds_no_words_comes_out_as_it_is() {
 #[test]
 fn line_ends_and_the_byte_order_mark_stay() {
     let source = "\u{feff}Bonjour.\r\n\r\nLe chat dort.";
-    let out = run::<&str>(&[], source.as_bytes());
+    let out = run(NO_ARGS, source.as_bytes());
     let english = text(&out.stdout);
     assert!(english.starts_with('\u{feff}'));
     assert_eq!(english.matches("\r\n").count(), 2);
@@ -120,7 +122,7 @@ fn other_encodings_are_read_when_asked() {
     let out = run(&["--encoding", "windows-1252", "-"], b"L'\xe9t\xe9 est fini.\n");
     assert!(out.status.success(), "{}", text(&out.stderr));
     let utf16: Vec<u8> = "\u{feff}Le chat dort.\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let refused = run::<&str>(&[], &utf16);
+    let refused = run(NO_ARGS, &utf16);
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("utf-16le"), "{}", text(&refused.stderr));
     assert!(run(&["--encoding", "utf-16"], &utf16).status.success());
