@@ -7,9 +7,7 @@ pub(crate) fn html(text: &str) -> String {
         let rest = &text[i + c.len_utf8()..];
         match c {
             '&' if entity(rest) => out.push_str("&amp;"),
-            '<' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'))
-                || rest.is_empty() =>
-            {
+            '<' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) || rest.is_empty() => {
                 out.push_str("&lt;");
             }
             c => out.push(c),
@@ -76,6 +74,8 @@ pub(crate) fn markdown(text: &str, place: Place) -> String {
 fn inner(text: &str, place: Place, out: &mut String, mut escaped: bool) {
     let many = |c: char| text.matches(c).nth(1).is_some();
     let (tildes, dollars) = (many('~'), many('$'));
+    let links = text.rfind("](").max(text.rfind("]["));
+    let semicolon = text.rfind(';');
     let mut previous = place.before;
     let mut chars = text.char_indices();
     while let Some((i, c)) = chars.next() {
@@ -94,9 +94,7 @@ fn inner(text: &str, place: Place, out: &mut String, mut escaped: bool) {
             '$' => dollars || place.linked,
             '|' => place.cell,
             '<' => rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')),
-            '[' => {
-                place.references || place.linked || rest.starts_with('^') || rest.contains("](") || rest.contains("][")
-            }
+            '[' => place.references || place.linked || rest.starts_with('^') || links > Some(i),
             ']' => place.linked,
             '!' => rest.starts_with('['),
             // Attributes of a heading; a backslash would not help.
@@ -107,7 +105,7 @@ fn inner(text: &str, place: Place, out: &mut String, mut escaped: bool) {
             }
             '#' => rest.trim_start_matches('#').is_empty() && place.after.is_none() && space(previous),
             '&' => {
-                if entity(rest) && (rest.contains(';') || rest.is_empty()) {
+                if entity(rest) && (semicolon > Some(i) || rest.is_empty()) {
                     out.push_str("&amp;");
                     previous = Some(c);
                     continue;

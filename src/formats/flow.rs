@@ -57,10 +57,15 @@ pub(crate) struct Break {
 
 /// A value within markup that is to be translated: an `alt` text, a title.
 struct Field {
+    /// The number of the mark in whose markup it stands.
+    piece: usize,
     range: Range<usize>,
     text: String,
     encode: Encode,
 }
+
+/// How many marks are looked at where one would have to look at all of them.
+const NEAR: usize = 64;
 
 impl Flow {
     pub fn new(syntax: Syntax) -> Self {
@@ -188,7 +193,7 @@ impl Flow {
         // Marks are made in the order of their numbers, and none is taken away before the end, but for those of
         // an empty stretch: the last ones.
         let at = self.text.len();
-        let Some(index) = self.marks.iter().position(|m| m.id == id) else { return };
+        let Some(index) = self.marks.iter().rposition(|m| m.id == id) else { return };
         if self.marks[index].range.start == at {
             self.marks.truncate(index + 1);
             self.pieces[id].open.end = source.end;
@@ -204,7 +209,7 @@ impl Flow {
     pub fn extend(&mut self, source: Range<usize>, text: &str) -> bool {
         let own = !text.starts_with("{{") && !text.starts_with("{%");
         let ended = |&id: &usize| self.pieces[id].close.end == source.start && !self.open.contains(&id);
-        let Some(id) = (0..self.pieces.len()).rev().find(ended).filter(|_| own && self.space.is_none()) else {
+        let Some(id) = (0..self.pieces.len()).rev().take(NEAR).find(ended).filter(|_| own && self.space.is_none()) else {
             return false;
         };
         let piece = &mut self.pieces[id];
@@ -226,7 +231,10 @@ impl Flow {
     /// A value within the markup of the last mark that is to be translated.
     pub fn field(&mut self, range: Range<usize>, text: String, encode: Encode) {
         if has_letter(&text) {
-            self.fields.push(Field { range, text, encode });
+            let inside = |r: &Range<usize>| r.start <= range.start && range.end <= r.end;
+            let holds = |&id: &usize| inside(&self.pieces[id].open) || inside(&self.pieces[id].close);
+            let piece = (0..self.pieces.len()).rev().find(holds).unwrap_or(usize::MAX);
+            self.fields.push(Field { piece, range, text, encode });
         }
     }
 
@@ -243,11 +251,7 @@ impl Flow {
             self.breaks.iter_mut().for_each(|b| b.at -= cut);
             kind = BlockKind::Dialogue;
         }
-        let translatable = range.is_some() && {
-            let hidden = |i: usize| self.marks.iter().any(|m| m.verbatim && m.range.contains(&i));
-            self.text.char_indices().any(|(i, c)| c.is_alphabetic() && !hidden(i))
-        };
-        let range = range.filter(|_| translatable);
+        let range = range.filter(|_| self.is_translatable());
         let fields = std::mem::take(&mut self.fields);
         let (mut before, mut inside, mut after) = (Vec::new(), Vec::new(), Vec::new());
         for field in fields {
@@ -259,7 +263,7 @@ impl Flow {
         }
         let put = |fields: Vec<Field>, out: &mut Vec<(Block, Shape)>| {
             for field in fields {
-                let Field { range, text, encode } = field;
+                let Field { range, text, encode, .. } = field;
                 let block = Block { range, kind: BlockKind::Field, text, marks: Vec::new() };
                 out.push((block, Shape::Value { encode, owner: None }));
             }
@@ -268,15 +272,8 @@ impl Flow {
         if let Some(range) = range {
             let owner = out.len();
             for (i, field) in inside.iter().enumerate() {
-                let holds = |r: &Range<usize>| r.start <= field.range.start && field.range.end <= r.end;
-                if let Some(piece) = self
-                    .marks
-                    .iter()
-                    .map(|m| m.id)
-                    .rev()
-                    .find(|&id| holds(&self.pieces[id].open) || holds(&self.pieces[id].close))
-                {
-                    self.pieces[piece].fields.push((field.range.clone(), owner + 1 + i));
+                if let Some(piece) = self.pieces.get_mut(field.piece) {
+                    piece.fields.push((field.range.clone(), owner + 1 + i));
                 }
             }
             let weave = Weave { syntax: self.syntax, pieces: self.pieces, breaks: self.breaks };
@@ -306,30 +303,42 @@ impl Flow {
         }
     }
 
+    /// Whether there is a letter outside of what passes through.
+    fn is_translatable(&self) -> bool {
+        let mut at = 0;
+        let hidden = self.marks.iter().filter(|m| m.verbatim).map(|m| m.range.clone());
+        for range in hidden.chain([self.text.len()..self.text.len()]) {
+            if self.text.get(at..range.start).is_some_and(has_letter) {
+                return true;
+            }
+            at = range.end;
+        }
+        false
+    }
+
     /// Takes off the marks around the whole text, before it and after it: they need no translation to find their places.
     /// The source bytes of the rest.
     fn peel(&mut self) -> Option<Range<usize>> {
         let words = self.words.clone()?;
         let len = self.text.len();
-        loop {
+        let mut rest = words.clone();
+        for turn in 0..NEAR {
             let start = self.marks.iter().map(|m| self.pieces[m.id].open.start).min().unwrap_or(words.start);
             let end = self.marks.iter().map(|m| self.pieces[m.id].close.end).max().unwrap_or(words.end);
-            let range = start.min(words.start)..end.max(words.end);
+            rest = start.min(words.start)..end.max(words.end);
             let outer = self.marks.iter().position(|mark| {
                 let piece = &self.pieces[mark.id];
-                let (first, last) = (piece.open.start == range.start, piece.close.end == range.end);
+                let (first, last) = (piece.open.start == rest.start, piece.close.end == rest.end);
                 let empty = mark.range.is_empty();
                 let before = empty && mark.range.start == 0 && first && piece.open.end <= words.start;
                 let after = empty && mark.range.end == len && last && piece.open.start >= words.end;
                 before || after || !empty && !mark.verbatim && mark.range == (0..len) && first && last
             });
-            match outer {
-                Some(index) => {
-                    let mark = self.marks.remove(index);
-                    self.pieces.iter_mut().filter(|p| p.parent == Some(mark.id)).for_each(|p| p.parent = None);
-                }
-                None => return Some(range),
-            }
+            match outer.filter(|_| turn + 1 < NEAR) {
+                Some(index) => self.marks.remove(index),
+                None => break,
+            };
         }
+        Some(rest)
     }
 }

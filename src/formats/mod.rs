@@ -16,10 +16,12 @@ mod laws;
 mod lines;
 mod markdown;
 mod plain;
+mod subtitles;
 mod weave;
 mod wrap;
 
 pub use plain::Plain;
+pub use subtitles::Subtitles;
 pub use wrap::Wrapped;
 
 /// A document that has been read, and knows how to write each of its blocks again.
@@ -45,6 +47,10 @@ pub enum Format {
     Plain,
     Markdown,
     Html,
+    /// SubRip.
+    Srt,
+    /// WebVTT.
+    Vtt,
 }
 
 /// How to read and write; every format takes what concerns it.
@@ -56,6 +62,8 @@ pub struct Options {
     pub front_matter: Vec<String>,
     /// HTML: whether `lang="fr"` becomes `lang="en"`. It is the one change that is made even where no text changes.
     pub language: bool,
+    /// Subtitles: the longest line, in characters.
+    pub subtitle_columns: usize,
 }
 
 impl Default for Options {
@@ -74,6 +82,7 @@ impl Default for Options {
                 "headline",
             ]),
             language: false,
+            subtitle_columns: 42,
         }
     }
 }
@@ -93,6 +102,8 @@ impl Format {
             "txt" | "text" | "plain" => Self::Plain,
             "md" | "markdown" | "mdown" | "mkd" | "mdx" | "qmd" | "rmd" => Self::Markdown,
             "html" | "htm" | "xhtml" => Self::Html,
+            "srt" => Self::Srt,
+            "vtt" | "webvtt" => Self::Vtt,
             _ => return None,
         })
     }
@@ -114,6 +125,8 @@ pub fn parse_with(format: Format, source: String, options: &Options) -> Result<B
     Ok(match format {
         Format::Plain => Box::new(Plain::parse(source, options)?),
         Format::Markdown => Box::new(markdown::parse(source, options)?),
+        Format::Srt => Box::new(Subtitles::parse(source, options, false)?),
+        Format::Vtt => Box::new(Subtitles::parse(source, options, true)?),
         Format::Html => Box::new(html::parse(source, options)?),
     })
 }

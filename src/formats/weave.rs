@@ -179,9 +179,9 @@ impl Weave {
         };
         let blank = |c: char| c.is_ascii_whitespace();
         let mut marks: Vec<(usize, Mark)> = Vec::new();
+        let found: HashMap<usize, &Mark> = target.marks.iter().rev().map(|m| (m.id, m)).collect();
         for (rank, mark) in block.marks.iter().enumerate() {
-            let found = target.marks.iter().find(|m| m.id == mark.id);
-            let mut range = found.map_or(text.len()..text.len(), |m| floor(m.range.start)..floor(m.range.end));
+            let mut range = found.get(&mark.id).map_or(text.len()..text.len(), |m| floor(m.range.start)..floor(m.range.end));
             range.end = range.end.max(range.start);
             let inner = text[range.clone()].trim_matches(blank);
             if !inner.is_empty() && !mark.verbatim {
