@@ -56,6 +56,11 @@ fn unaligned(text: &str) -> Hypothesis {
     Hypothesis { text: text.to_owned(), score: -0.3, finished: true, ..Hypothesis::default() }
 }
 
+/// Options that leave the model nothing to copy: all hangs on the alignment.
+fn bare() -> ProtectOptions {
+    ProtectOptions { stand_ins: Vec::new(), ..ProtectOptions::default() }
+}
+
 fn shown(source: &str) -> String {
     prepare(source, &[], &[], &Identity, &ProtectOptions::default()).text().to_owned()
 }
@@ -197,7 +202,7 @@ fn emoji_and_foreign_words_come_back() {
     assert_eq!(said("Super 🎉 !", "Great!"), "Great 🎉!");
     assert_eq!(said("Super ! 🎉", "Great!"), "Great! 🎉");
     let source = "Il dit שלום et part.";
-    let p = prepare(source, &[], &[], &Narrow, &ProtectOptions::default());
+    let p = prepare(source, &[], &[], &Narrow, &bare());
     assert_eq!(p.text(), "Il dit et part.");
     let draft = restore(&p, Some(&hypothesis(p.text(), "He says and leaves.", &[0, 1, 2, 3])), &Style::default(), &mut |_| {});
     assert_eq!(draft.text(), "He says שלום and leaves.");
@@ -206,7 +211,7 @@ fn emoji_and_foreign_words_come_back() {
 #[test]
 fn addresses_and_code_are_verbatim_whatever_the_model_says() {
     let source = "Voir https://exemple.fr/page et `ls -l`.";
-    let p = prepare(source, &[], &[], &Identity, &ProtectOptions::default());
+    let p = prepare(source, &[], &[], &Identity, &bare());
     for text in ["See https://example.com/page and ls -l.", "", "See See See", "https://exemple.fr/page https://exemple.fr/page"] {
         let draft = restore(&p, Some(&unaligned(text)), &Style::default(), &mut |_| {});
         for span in ["https://exemple.fr/page", "`ls -l`"] {
@@ -217,7 +222,7 @@ fn addresses_and_code_are_verbatim_whatever_the_model_says() {
 
 #[test]
 fn special_tokens_are_ordinary_text() {
-    let p = prepare("Le chat </s> dort <unk> là.", &[], &[], &Identity, &ProtectOptions::default());
+    let p = prepare("Le chat </s> dort <unk> là.", &[], &[], &Identity, &bare());
     assert_eq!(p.text(), "Le chat dort là.");
     let draft = restore(&p, Some(&hypothesis(p.text(), "The cat sleeps there.", &[0, 1, 2, 3])), &Style::default(), &mut |_| {});
     assert_eq!(draft.text(), "The cat </s> sleeps <unk> there.");
@@ -236,7 +241,7 @@ fn stand_ins_are_not_confused_with_the_users_words() {
 #[test]
 fn a_word_of_code_is_found_by_alignment() {
     let source = "La variable a change.";
-    let p = prepare(source, &[], &[12..13], &Identity, &ProtectOptions::default());
+    let p = prepare(source, &[], &[12..13], &Identity, &bare());
     let text = "Here is a variable a that changes.";
     let h = hypothesis(p.text(), text, &[0, 1, 0, 1, 2, 3, 3]);
     let draft = restore(&p, Some(&h), &Style::default(), &mut |_| {});
@@ -429,7 +434,7 @@ fn hostile_text_keeps_the_laws() {
     let stand_ins = ProtectOptions { stand_ins: vec!["XQ".into(), "ZX".into()], ..ProtectOptions::default() };
     let replies = ["", " ", "Hello.", "XQ XQ ZX!", "the the the the", "\"“”’'.,", "é€ 12,34 %", "a.fr a.fr https://a.fr"];
     for source in HOSTILE {
-        for options in [&ProtectOptions::default(), &stand_ins] {
+        for options in [&bare(), &stand_ins] {
             hold(source, &replies, options, &Identity);
             hold(source, &replies, options, &Narrow);
         }
@@ -459,8 +464,7 @@ mod random {
     proptest! {
         #[test]
         fn any_text_and_any_reply(source in text(), reply in text(), shown in any::<bool>()) {
-            let stand_ins = if shown { Vec::new() } else { vec!["XQ".to_owned(), "ZX".to_owned()] };
-            let options = ProtectOptions { stand_ins, ..ProtectOptions::default() };
+            let options = if shown { bare() } else { ProtectOptions::default() };
             hold(&source, &[&reply], &options, &Identity);
             hold(&source, &[&reply], &options, &Narrow);
         }
