@@ -28,7 +28,8 @@ use sight::Sight;
 #[derive(Clone, Debug)]
 pub struct ProtectOptions {
     pub glossary: Option<Arc<Glossary>>,
-    /// Words that this model copies as they stand, for things it must not see; see [`stand_in::choose`].
+    /// Words that this model copies as they stand, for things it must not see: [`stand_in::COMMON`] or, measured for one
+    /// model, what [`stand_in::choose`] gives. What the model does not copy after all is put back by alignment.
     pub stand_ins: Vec<String>,
     pub spans: SpanSight,
     pub quotes: QuoteSight,
@@ -68,7 +69,7 @@ impl Default for ProtectOptions {
     fn default() -> Self {
         Self {
             glossary: None,
-            stand_ins: Vec::new(),
+            stand_ins: stand_in::COMMON.map(str::to_owned).to_vec(),
             spans: SpanSight::Auto,
             quotes: QuoteSight::Straight,
             true_case: true,
@@ -262,7 +263,8 @@ fn joins(between: &str, kind: SpanKind) -> bool {
 /// Decides how the model sees each span.
 fn dress(text: &str, spans: &mut [Span], engine: &dyn Engine, options: &ProtectOptions) {
     let folded = text.to_lowercase();
-    let mut left = options.stand_ins.iter().filter(|s| !folded.contains(&s.to_lowercase()));
+    let knows = |s: &str| s.chars().all(|c| engine.reads(c) && engine.writes(c));
+    let mut left = options.stand_ins.iter().filter(|s| knows(s) && !folded.contains(&s.to_lowercase()));
     for span in spans {
         let s = &text[span.range.clone()];
         // What looks like a model's own token must not reach its tokenizer.
