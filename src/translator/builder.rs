@@ -136,7 +136,7 @@ impl Builder {
         self
     }
 
-    /// How many hypotheses to keep while searching; 1 (the default) is greedy search.
+    /// How many hypotheses to keep while searching; 1 is greedy search, the fastest. Without it, the model's own number.
     #[must_use]
     pub fn beam(mut self, beam: usize) -> Self {
         self.beam = Some(beam);
@@ -191,12 +191,11 @@ impl Builder {
     /// When a setting makes no sense, the model cannot be found or its files do not fit together, or the device is
     /// not there.
     pub fn build(self) -> Result<Translator> {
-        let beam = at_least_one("beam", self.beam.unwrap_or(1))?;
         let threads = match self.threads {
             Some(threads) => at_least_one("threads", threads)?,
             None => available_parallelism().map_or(1, usize::from),
         };
-        let mut options = Options { beam, threads, ..Options::default() };
+        let mut options = Options { threads, ..Options::default() };
         let mut description = "custom engine".to_owned();
         let engine = match self.engine {
             Some(engine) => engine,
@@ -205,9 +204,11 @@ impl Builder {
                 let (engine, config) = load(&files, self.device, self.compute)?;
                 description = format!("{} on {}", files.name, engine.describe());
                 options.length_penalty = config.length_penalty;
+                options.beam = config.num_beams;
                 Box::new(engine)
             }
         };
+        options.beam = at_least_one("beam", self.beam.unwrap_or(options.beam))?;
         if let Some(penalty) = self.length_penalty {
             if !penalty.is_finite() {
                 return Err(Error::settings("the length penalty must be a number"));
