@@ -249,6 +249,7 @@ fn link(marks: &[Raw], stack: &mut Stack, repeated: usize) -> Reading {
 pub(super) fn scan(text: &Text, language: Language) -> Vec<Raw> {
     let n = text.len();
     let ahead = Ahead::of(text, language);
+    let head = text.skip_space(0);
     let mut stack = Stack::default();
     let mut out: Vec<Raw> = Vec::new();
     let mut i = 0;
@@ -288,8 +289,7 @@ pub(super) fn scan(text: &Text, language: Language) -> Vec<Raw> {
             }
         };
         if let Some((open, family)) = found {
-            let leads =
-                text.chars[i] == '»' && text.skip_space(0) == i && text.get(text.skip_space(end)).is_alphanumeric();
+            let leads = text.chars[i] == '»' && head == i && text.get(text.skip_space(end)).is_alphanumeric();
             if open {
                 stack.push(family);
             } else {

@@ -82,10 +82,8 @@ impl<'a> Reader<'a> {
             match text.chars[i] {
                 '(' | '[' | '{' => open.push(i),
                 c @ (')' | ']' | '}') => {
-                    if open.last().is_some_and(|&o| closing(text.chars[o]) == c) {
-                        let o = open.pop().unwrap_or(i);
-                        partner[o] = i;
-                    }
+                    let partner_of = open.pop_if(|o| closing(text.chars[*o]) == c);
+                    partner_of.into_iter().for_each(|o| partner[o] = i);
                 }
                 _ => {}
             }
@@ -130,9 +128,7 @@ impl<'a> Reader<'a> {
         match c {
             '(' | '[' | '{' if self.partner[i] > 0 => self.brackets.push((i, self.filled)),
             ')' | ']' | '}' => {
-                if self.brackets.last().is_some_and(|&(o, _)| self.partner[o] == i) {
-                    self.brackets.pop();
-                }
+                self.brackets.pop_if(|(o, _)| self.partner[*o] == i);
             }
             _ => {}
         }
