@@ -28,7 +28,10 @@ fn most_frequent(words: &[String], n: usize) -> (usize, String) {
     for phrase in words.windows(n) {
         *counts.entry(phrase).or_default() += 1;
     }
-    counts.into_iter().max_by_key(|(phrase, count)| (*count, std::cmp::Reverse(*phrase))).map_or((0, String::new()), |(p, c)| (c, p.join(" ")))
+    counts
+        .into_iter()
+        .max_by_key(|(phrase, count)| (*count, std::cmp::Reverse(*phrase)))
+        .map_or((0, String::new()), |(p, c)| (c, p.join(" ")))
 }
 
 /// A loop in `text` that `source` does not have: what and how bad.

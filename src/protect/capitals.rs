@@ -23,14 +23,16 @@ pub struct Run {
 
 /// Abbreviations with vowels that French headlines are full of. Those without a vowel need no list.
 const ACRONYMS: [&str; 52] = [
-    "ONU", "OTAN", "UE", "USA", "UNESCO", "UNICEF", "INSEE", "EDF", "RATP", "OM", "OL", "IA", "API", "URL", "ADN", "ARN", "IRM",
-    "TVA", "INRAE", "INSERM", "CEA", "ENA", "OMS", "OMC", "AFP", "CIA", "NASA", "RSA", "SIDA", "URSS", "FIFA", "UEFA", "CAC", "PIB",
-    "ONG", "OGM", "USB", "IBM", "BCE", "OPEP", "RER", "TER", "EHPAD", "HLM", "FMI", "OCDE", "ASSE", "PME", "SA", "EU", "UK", "DOM",
+    "ONU", "OTAN", "UE", "USA", "UNESCO", "UNICEF", "INSEE", "EDF", "RATP", "OM", "OL", "IA", "API", "URL", "ADN",
+    "ARN", "IRM", "TVA", "INRAE", "INSERM", "CEA", "ENA", "OMS", "OMC", "AFP", "CIA", "NASA", "RSA", "SIDA", "URSS",
+    "FIFA", "UEFA", "CAC", "PIB", "ONG", "OGM", "USB", "IBM", "BCE", "OPEP", "RER", "TER", "EHPAD", "HLM", "FMI",
+    "OCDE", "ASSE", "PME", "SA", "EU", "UK", "DOM",
 ];
 
 /// Short words that are no abbreviations although few letters make them look like it.
-const SHORT_WORDS: [&str; 16] =
-    ["OUI", "NON", "VIE", "MER", "ÉTÉ", "AMI", "EAU", "FIN", "JEU", "LOI", "MOT", "PRIX", "MENU", "AIDE", "PAYS", "ART"];
+const SHORT_WORDS: [&str; 16] = [
+    "OUI", "NON", "VIE", "MER", "ÉTÉ", "AMI", "EAU", "FIN", "JEU", "LOI", "MOT", "PRIX", "MENU", "AIDE", "PAYS", "ART",
+];
 
 struct Word {
     range: Range<usize>,
@@ -149,7 +151,8 @@ mod tests {
         for (range, first) in found.runs.iter().flat_map(|r| &r.words).rev() {
             let word = &text[range.clone()];
             let head = word.chars().next().map_or(0, char::len_utf8);
-            let small = if *first { word[..head].to_owned() + &word[head..].to_lowercase() } else { word.to_lowercase() };
+            let small =
+                if *first { word[..head].to_owned() + &word[head..].to_lowercase() } else { word.to_lowercase() };
             out.replace_range(range.clone(), &small);
         }
         (found.whole, out)
@@ -161,16 +164,17 @@ mod tests {
             lowered("LE MINISTRE A ANNONCÉ L'ARRIVÉE DU TGV."),
             (true, "Le ministre a annoncé l'arrivée du TGV.".into())
         );
-        assert_eq!(lowered("« NOUS NE RECULERONS PAS », A-T-IL DÉCLARÉ."), (
-            true,
-            "« Nous ne reculerons pas », a-t-il déclaré.".into()
-        ));
+        assert_eq!(
+            lowered("« NOUS NE RECULERONS PAS », A-T-IL DÉCLARÉ."),
+            (true, "« Nous ne reculerons pas », a-t-il déclaré.".into())
+        );
         assert_eq!(lowered("INTRODUCTION"), (true, "Introduction".into()));
     }
 
     #[test]
     fn abbreviations_are_not_shouted() {
-        for text in ["SNCF", "L'ONU et la SNCF", "Le groupe BNP PARIBAS", "M. Dupont", "Le PIB de l'UE", "Jean DUPONT"] {
+        for text in ["SNCF", "L'ONU et la SNCF", "Le groupe BNP PARIBAS", "M. Dupont", "Le PIB de l'UE", "Jean DUPONT"]
+        {
             assert_eq!(lowered(text), (false, text.to_owned()));
         }
     }

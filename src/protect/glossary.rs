@@ -66,7 +66,8 @@ impl Glossary {
             match seen.get(&words.join(" ")) {
                 Some((_, before)) if *before == target => continue,
                 Some((line, _)) => {
-                    let what = format!("“{source}” is already on line {line} with another translation; keep one of them");
+                    let what =
+                        format!("“{source}” is already on line {line} with another translation; keep one of them");
                     return Err(fault(what));
                 }
                 None => seen.insert(words.join(" "), (n, target.clone())),
@@ -136,11 +137,12 @@ impl Glossary {
             return None;
         }
         let fits = |term: &&Term| {
-            keys.len() >= term.source.len() && term.source.iter().zip(keys).all(|(s, k)| s == k || stems(k).any(|k| k == *s))
+            keys.len() >= term.source.len()
+                && term.source.iter().zip(keys).all(|(s, k)| s == k || stems(k).any(|k| k == *s))
         };
-        let found = stems(&keys[0]).chain(std::iter::once(keys[0].clone())).find_map(|stem| {
-            self.terms.get(&stem).and_then(|t| t.iter().find(fits))
-        })?;
+        let found = stems(&keys[0])
+            .chain(std::iter::once(keys[0].clone()))
+            .find_map(|stem| self.terms.get(&stem).and_then(|t| t.iter().find(fits)))?;
         let plural = found.source.iter().zip(keys).any(|(s, k)| s != k && k.ends_with(['s', 'x']));
         Some((found, plural))
     }
@@ -148,7 +150,8 @@ impl Glossary {
 
 /// The forms that a word may be an inflection of: plural and feminine endings taken off.
 fn stems(word: &str) -> impl Iterator<Item = String> + '_ {
-    let endings = [("aux", "al"), ("eaux", "eau"), ("s", ""), ("x", ""), ("es", ""), ("e", ""), ("ives", "if"), ("ive", "if")];
+    let endings =
+        [("aux", "al"), ("eaux", "eau"), ("s", ""), ("x", ""), ("es", ""), ("e", ""), ("ives", "if"), ("ive", "if")];
     endings.into_iter().filter_map(move |(ending, back)| {
         let stem = word.strip_suffix(ending)?;
         (stem.chars().count() > 2).then(|| format!("{stem}{back}"))
@@ -202,12 +205,13 @@ mod tests {
 
     #[test]
     fn terms_are_found_on_word_boundaries() {
-        let g = Glossary::parse("# mine\nrouteur\trouter\nrouteur Wi-Fi\twireless router\nLa Poste\n", "t.tsv").expect("reads");
+        let g = Glossary::parse("# mine\nrouteur\trouter\nrouteur Wi-Fi\twireless router\nLa Poste\n", "t.tsv")
+            .expect("reads");
         assert_eq!(g.len(), 3);
-        assert_eq!(found(&g, "Le Routeur, l'arouteur de La Poste."), [
-            ("Routeur".into(), "router".into()),
-            ("La Poste".into(), "La Poste".into())
-        ]);
+        assert_eq!(
+            found(&g, "Le Routeur, l'arouteur de La Poste."),
+            [("Routeur".into(), "router".into()), ("La Poste".into(), "La Poste".into())]
+        );
         assert_eq!(found(&g, "Un routeur Wi-Fi."), [("routeur Wi-Fi".into(), "wireless router".into())]);
         assert_eq!(found(&g, "Des routeurs."), []);
         assert_eq!(found(&g.inflected(true), "Des routeurs."), [("routeurs".into(), "routers".into())]);

@@ -229,7 +229,8 @@ fn strangers(text: &str, engine: &dyn Engine, quotes: &[QuoteMark], found: &mut 
     let mut runs: Vec<(Range<usize>, SpanKind)> = Vec::new();
     for (start, c) in text.char_indices() {
         let range = start..start + c.len_utf8();
-        let plain = c.is_whitespace() || sight::is_invisible(c) || is_combining_mark(c) || numbers::CURRENCIES.contains(&c);
+        let plain =
+            c.is_whitespace() || sight::is_invisible(c) || is_combining_mark(c) || numbers::CURRENCIES.contains(&c);
         // A mark that the quote stack read is the quote restorer's.
         if plain || c == '°' || overlaps_any(&taken, &range) || quotes.iter().any(|q| q.range == range) {
             continue;
@@ -373,7 +374,8 @@ fn plain(text: &str, range: Range<usize>, small: &[&(Range<usize>, bool)], engin
             end += mark.len_utf8();
         }
         let whole = &text[start..end];
-        let one = if whole.len() == c.len_utf8() { whole.to_owned() } else { sight::composed(c, &whole[c.len_utf8()..]) };
+        let one =
+            if whole.len() == c.len_utf8() { whole.to_owned() } else { sight::composed(c, &whole[c.len_utf8()..]) };
         let k = small.partition_point(|(r, _)| r.end <= start);
         let lower = small.get(k).is_some_and(|(r, first)| r.start <= start && !(*first && r.start == start));
         let one = if lower { one.to_lowercase() } else { one };

@@ -141,8 +141,7 @@ pub fn group(figures: &str) -> String {
     out
 }
 
-static ROMAN: LazyLock<Regex> =
-    LazyLock::new(|| {
+static ROMAN: LazyLock<Regex> = LazyLock::new(|| {
     // "Le", "Les", "Ce", "Vers" are words: only I takes "er", and L and C do not stand alone.
     let roman = r"\b(?:([IVX]|[IVXLC]{2,})(?:e|ème|ᵉ)|(I)(?:er|ère|re))\b";
     Regex::new(roman).expect("a valid pattern")
@@ -199,7 +198,8 @@ fn read_at(text: &str, start: usize) -> Number {
         while let Some(c) = text[end..].chars().next() {
             let same = separator.is_none_or(|s: char| s == c || (is_space(s) && is_space(c)));
             let next = end + c.len_utf8();
-            if !(is_space(c) || c == '.') || !same || digits(next) != 3 || (c == '.' && !dots_group(text, start, next)) {
+            if !(is_space(c) || c == '.') || !same || digits(next) != 3 || (c == '.' && !dots_group(text, start, next))
+            {
                 break;
             }
             separator = Some(c);
@@ -213,7 +213,8 @@ fn read_at(text: &str, start: usize) -> Number {
         let n = digits(end + 1);
         let after = &text[end + 1 + n..];
         let more = after.starts_with([',', '.']) && after[1..].starts_with(|c: char| c.is_ascii_digit());
-        let more = more || text[..start].strip_suffix([',', '.']).is_some_and(|t| t.ends_with(|c: char| c.is_ascii_digit()));
+        let more =
+            more || text[..start].strip_suffix([',', '.']).is_some_and(|t| t.ends_with(|c: char| c.is_ascii_digit()));
         // 1,2,3 is a list and 1.2.3 a version; "1 234.56" and "3.5" are English already.
         if n > 0 && !more && (c == ',' || !text[start..end].contains('.')) {
             fraction = Some(text[end + 1..end + 1 + n].to_owned());
@@ -299,9 +300,7 @@ fn unit(text: &str, number: &Number) -> Option<Unit> {
             let scale = after.chars().next().filter(|c| matches!(c, 'C' | 'F'));
             let alone = !after.get(1..).unwrap_or("").starts_with(char::is_alphanumeric);
             match scale.filter(|_| alone) {
-                Some(c) => {
-                    Some(Unit { range: start..text.len() - after.len() + 1, kind: UnitKind::Degree(Some(c)) })
-                }
+                Some(c) => Some(Unit { range: start..text.len() - after.len() + 1, kind: UnitKind::Degree(Some(c)) }),
                 None => Some(Unit { range: start..stop, kind: UnitKind::Degree(None) }),
             }
         }
@@ -354,7 +353,10 @@ mod tests {
 
     #[test]
     fn french_figures_are_read() {
-        assert_eq!(english("1 234,56 et 12\u{202f}000, 1.234.567 ou 3,5 %"), ["1,234.56", "12,000", "1,234,567", "3.5"]);
+        assert_eq!(
+            english("1 234,56 et 12\u{202f}000, 1.234.567 ou 3,5 %"),
+            ["1,234.56", "12,000", "1,234,567", "3.5"]
+        );
         assert_eq!(english("En 2024, 75001 Paris, 0,5 mm"), ["2024", "75001", "0.5"]);
         assert_eq!(english("à 15 h 30, 8h, 20h05"), ["15:30", "8:00", "20:05"]);
         assert_eq!(english("le 1er, la 2e, au XXe siècle"), ["1", "2", "20"]);
@@ -377,7 +379,8 @@ mod tests {
 
     #[test]
     fn hostile_figures_do_no_harm() {
-        for text in ["1.", "1,", "°", "9é", "é9", "1 \u{a0}é", "n°", "1 h é", "0000000000000000000000001e", "12.345é"] {
+        for text in ["1.", "1,", "°", "9é", "é9", "1 \u{a0}é", "n°", "1 h é", "0000000000000000000000001e", "12.345é"]
+        {
             let _ = read(text, &[]);
         }
     }

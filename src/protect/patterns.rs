@@ -90,7 +90,8 @@ pub fn find(text: &str, verbatim: &[Range<usize>]) -> Vec<(Range<usize>, SpanKin
     }
     if odd(&['.', '/', '\\']) {
         out.all(&PATH, text, SpanKind::Path, |before, s| {
-            !(s.starts_with(['/', '.', '~']) && before.is_some_and(|c| !c.is_whitespace() && !"(\"'«“‘[:=,".contains(c)))
+            !(s.starts_with(['/', '.', '~'])
+                && before.is_some_and(|c| !c.is_whitespace() && !"(\"'«“‘[:=,".contains(c)))
                 && s.bytes().filter(u8::is_ascii_alphanumeric).count() > 1
         });
         out.all(&DOMAIN, text, SpanKind::Url, |before, _| !before.is_some_and(|c| c == '.' || c == '@'));
@@ -108,7 +109,9 @@ pub fn find(text: &str, verbatim: &[Range<usize>]) -> Vec<(Range<usize>, SpanKin
         });
     }
     if odd(&['#']) {
-        out.all(&HASHTAG, text, SpanKind::Hashtag, |before, _| !before.is_some_and(|c| c.is_alphanumeric() || c == '&'));
+        out.all(&HASHTAG, text, SpanKind::Hashtag, |before, _| {
+            !before.is_some_and(|c| c.is_alphanumeric() || c == '&')
+        });
     }
     if odd(&['@']) {
         out.all(&HANDLE, text, SpanKind::Handle, |before, _| !before.is_some_and(char::is_alphanumeric));
@@ -248,17 +251,20 @@ mod tests {
     fn what_must_not_change_is_found() {
         assert_eq!(spans("Voir https://a.fr/x_(y)?b=c, puis jean@b.fr."), ["https://a.fr/x_(y)?b=c", "jean@b.fr"]);
         assert_eq!(spans("(cf. www.exemple.fr/été)."), ["www.exemple.fr/été"]);
-        assert_eq!(spans("Ouvrez main.rs ou ./notes/a.txt dans /etc/hosts."), ["main.rs", "./notes/a.txt", "/etc/hosts"]);
+        assert_eq!(
+            spans("Ouvrez main.rs ou ./notes/a.txt dans /etc/hosts."),
+            ["main.rs", "./notes/a.txt", "/etc/hosts"]
+        );
         assert_eq!(spans("Tapez ls -l --force puis $HOME et foo_bar()."), ["-l", "--force", "$HOME", "foo_bar()"]);
-        assert_eq!(spans("Bonjour {name}, %s et <b>toi</b> </s> <unk>"), ["{name}", "%s", "<b>", "</b>", "</s>", "<unk>"]);
+        assert_eq!(
+            spans("Bonjour {name}, %s et <b>toi</b> </s> <unk>"),
+            ["{name}", "%s", "<b>", "</b>", "</s>", "<unk>"]
+        );
         assert_eq!(spans("#MeToo avec @jean"), ["#MeToo", "@jean"]);
-        assert_eq!(spans("L'iPhone de l'A320 le 12/03/2024 au 01 23 45 67 89, v2.4.1"), [
-            "iPhone",
-            "A320",
-            "12/03/2024",
-            "01 23 45 67 89",
-            "v2.4.1"
-        ]);
+        assert_eq!(
+            spans("L'iPhone de l'A320 le 12/03/2024 au 01 23 45 67 89, v2.4.1"),
+            ["iPhone", "A320", "12/03/2024", "01 23 45 67 89", "v2.4.1"]
+        );
         assert_eq!(spans("Super 🎉👨‍👩‍👧 !"), ["🎉👨‍👩‍👧"]);
         assert_eq!(spans("▁\u{e000}\u{1}"), ["▁\u{e000}\u{1}"]);
     }

@@ -158,7 +158,21 @@ mod tests {
 
     #[test]
     fn symbol_only_and_number_only_segments_never_reach_the_model() {
-        for text in ["!?!?", "* * *", "…", "1 234,56 €", "15 h 30", "20 °C", "12/05/2024", "5 km", "2 345", "A", "b)", "IV", "🎉"] {
+        for text in [
+            "!?!?",
+            "* * *",
+            "…",
+            "1 234,56 €",
+            "15 h 30",
+            "20 °C",
+            "12/05/2024",
+            "5 km",
+            "2 345",
+            "A",
+            "b)",
+            "IV",
+            "🎉",
+        ] {
             assert_eq!(route(text), Route::NoWords, "{text}");
         }
         assert_eq!(route("https://exemple.fr/a"), Route::Protected);

@@ -7,8 +7,8 @@ use crate::protect::Prepared;
 
 /// Words whose doubling is never meant.
 const FUNCTION_WORDS: [&str; 22] = [
-    "the", "a", "an", "of", "to", "and", "or", "for", "with", "by", "from", "at", "as", "are", "was", "were", "its", "their", "his",
-    "which", "we", "they",
+    "the", "a", "an", "of", "to", "and", "or", "for", "with", "by", "from", "at", "as", "are", "was", "were", "its",
+    "their", "his", "which", "we", "they",
 ];
 
 /// A source of a few words comes out once ("Hallo" is not "Hello hello"), and no article comes out twice.

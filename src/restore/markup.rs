@@ -193,7 +193,8 @@ impl Placer<'_> {
             let links = units.flat_map(|u| &u.links);
             links.filter(|(s, _)| meets(s, &mark.range)).map(|(s, w)| w * share_of(s, &mark.range)).sum()
         };
-        let found = self.target[within.clone()].match_indices(text).map(|(p, s)| within.start + p..within.start + p + s.len());
+        let found =
+            self.target[within.clone()].match_indices(text).map(|(p, s)| within.start + p..within.start + p + s.len());
         let mut best: Option<((bool, f32), Range<usize>)> = None;
         for r in found.take(200) {
             let rank = (stands_alone(self.target, &r), tie(&r));
@@ -262,7 +263,8 @@ impl Placer<'_> {
             let units = || self.units.iter().filter(|u| u.word && meets(&u.target, t));
             let strongest = |u: &Unit| u.links.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(s, _)| s.clone());
             let left = units().filter_map(|u| strongest(u).filter(|l| l.end <= at).map(|l| (l.end, u.target.end)));
-            let right = units().filter_map(|u| strongest(u).filter(|l| l.start >= at).map(|l| (l.start, u.target.start)));
+            let right =
+                units().filter_map(|u| strongest(u).filter(|l| l.start >= at).map(|l| (l.start, u.target.start)));
             let left = left.max_by_key(|&(end, _)| end);
             let right = right.min_by_key(|&(start, _)| start);
             let spaced = text[..at].ends_with(char::is_whitespace);
@@ -339,7 +341,11 @@ mod tests {
 
     fn block(text: &str, marks: &[(Range<usize>, bool)]) -> Block {
         let mut block = Block::plain(text, 0..text.len(), BlockKind::Paragraph);
-        let mark = |(id, (range, verbatim)): (usize, &(Range<usize>, bool))| Mark { range: range.clone(), id, verbatim: *verbatim };
+        let mark = |(id, (range, verbatim)): (usize, &(Range<usize>, bool))| Mark {
+            range: range.clone(),
+            id,
+            verbatim: *verbatim,
+        };
         block.marks = marks.iter().enumerate().map(mark).collect();
         block
     }

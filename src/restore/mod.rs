@@ -119,7 +119,12 @@ impl Style {
 /// The translation of a prepared segment: `hypothesis` with everything put back, or, where the model was not asked, the
 /// source in English dress. `quotes` puts the quotation marks right; it is called once, when the words are final and the
 /// stops are not, and never with [`Style::verbatim`].
-pub fn restore(p: &Prepared, hypothesis: Option<&Hypothesis>, style: &Style, quotes: &mut dyn FnMut(&mut Draft)) -> Draft {
+pub fn restore(
+    p: &Prepared,
+    hypothesis: Option<&Hypothesis>,
+    style: &Style,
+    quotes: &mut dyn FnMut(&mut Draft),
+) -> Draft {
     let Some(hypothesis) = hypothesis.filter(|_| p.route() == Route::Model) else {
         return copy(p, style, quotes);
     };

@@ -38,7 +38,9 @@ fn spelt(draft: &Draft, name: &Range<usize>, word: &str) -> Option<Range<usize>>
     }
     let same = words(text).into_iter().flat_map(|w| parts(text, w)).filter(|w| draft.is_free(w.clone()));
     let same = same.filter(|w| fold(&text[w.clone()]) == folded && text[w.clone()].starts_with(char::is_uppercase));
-    if let Some(found) = same.max_by(|a, b| draft.tie(a.clone(), name.clone()).total_cmp(&draft.tie(b.clone(), name.clone()))) {
+    if let Some(found) =
+        same.max_by(|a, b| draft.tie(a.clone(), name.clone()).total_cmp(&draft.tie(b.clone(), name.clone())))
+    {
         return Some(found);
     }
     // The letters missing ("Moli re", "Molire"): only where the alignment leads there, and what is left agrees.

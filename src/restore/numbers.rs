@@ -62,10 +62,50 @@ pub fn lost(draft: &Draft, p: &Prepared) -> Vec<String> {
 /// The figures of the translation that nothing in the source accounts for: no number, no word for one.
 pub fn invented(draft: &Draft, p: &Prepared) -> Vec<String> {
     const SPOKEN: [&str; 44] = [
-        "un", "une", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze", "treize", "quatorze",
-        "quinze", "seize", "vingt", "vingts", "trente", "quarante", "cinquante", "soixante", "septante", "huitante", "nonante", "cent",
-        "cents", "mille", "million", "millions", "milliard", "milliards", "demi", "demie", "quart", "dizaine", "douzaine",
-        "quinzaine", "vingtaine", "centaine", "midi", "minuit", "première",
+        "un",
+        "une",
+        "deux",
+        "trois",
+        "quatre",
+        "cinq",
+        "six",
+        "sept",
+        "huit",
+        "neuf",
+        "dix",
+        "onze",
+        "douze",
+        "treize",
+        "quatorze",
+        "quinze",
+        "seize",
+        "vingt",
+        "vingts",
+        "trente",
+        "quarante",
+        "cinquante",
+        "soixante",
+        "septante",
+        "huitante",
+        "nonante",
+        "cent",
+        "cents",
+        "mille",
+        "million",
+        "millions",
+        "milliard",
+        "milliards",
+        "demi",
+        "demie",
+        "quart",
+        "dizaine",
+        "douzaine",
+        "quinzaine",
+        "vingtaine",
+        "centaine",
+        "midi",
+        "minuit",
+        "première",
     ];
     let lower = p.source().to_lowercase();
     let spoken = lower.split(|c: char| !c.is_alphanumeric()).any(|w| SPOKEN.contains(&w));
@@ -237,7 +277,9 @@ fn said(text: &str, source: &str, number: &Number) -> bool {
         let decade = value < 100
             && FIGURES.find_iter(&lower).any(|m| {
                 let s = m.as_str();
-                s.len() == 4 && (s.starts_with("19") || s.starts_with("18") || s.starts_with("20")) && s.ends_with(&format!("{value:02}"))
+                s.len() == 4
+                    && (s.starts_with("19") || s.starts_with("18") || s.starts_with("20"))
+                    && s.ends_with(&format!("{value:02}"))
             });
         let is_roman = words(text).into_iter().any(|w| {
             let figures = text[w.clone()].trim_end_matches(|c: char| c.is_lowercase());
@@ -362,7 +404,8 @@ static MONEY_AFTER: LazyLock<Regex> = LazyLock::new(|| {
     let money = r"^\s?((?:millions?|billions?|thousand|trillions?|[Mk]|bn)\b)?(?:\s?(?:of|d'))?\s?([€$£¥]|[A-Za-z]+(?: sterling)?)";
     Regex::new(money).expect("a valid pattern")
 });
-static MONEY_BEFORE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"([€$£¥]|\b[A-Z]{3})\s?$").expect("a valid pattern"));
+static MONEY_BEFORE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"([€$£¥]|\b[A-Z]{3})\s?$").expect("a valid pattern"));
 
 /// An amount of money with the sign of the source.
 fn money(
@@ -415,9 +458,7 @@ fn degree(after: &str, scale: Option<char>) -> Option<usize> {
     let found = DEGREE.captures(after)?;
     let sign = found.get(1).map(|m| m.as_str());
     match (scale, found.get(2)) {
-        (Some(c), Some(name)) => {
-            name.as_str().to_uppercase().starts_with([c, 'C']).then_some(found.get(0)?.end())
-        }
+        (Some(c), Some(name)) => name.as_str().to_uppercase().starts_with([c, 'C']).then_some(found.get(0)?.end()),
         (Some(_), None) => sign.and(found.get(1)).map(|m| m.end()),
         // A plain degree: words are fine.
         (None, _) if matches!(sign, Some("°" | "º" | "˚")) => found.get(1).map(|m| m.end()),
@@ -434,7 +475,8 @@ fn time(here: &str, hour: u32, minute: Option<u32>, before: &str, clock: Clock) 
     let french = bare || (lower.contains('h') && !lower.contains("hour"));
     let said = before.trim_end().rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("").to_lowercase();
     // "35 h par semaine", "un film de 2 h" are durations.
-    let preposition = matches!(said.as_str(), "à" | "vers" | "dès" | "avant" | "après" | "et" | "entre" | "jusqu" | "a");
+    let preposition =
+        matches!(said.as_str(), "à" | "vers" | "dès" | "avant" | "après" | "et" | "entre" | "jusqu" | "a");
     let english = lower.contains(':') || lower.contains('m');
     let of_day = minute.is_some() || preposition || english;
     let exact = format!("{hour}:{:02}", minute.unwrap_or(0));

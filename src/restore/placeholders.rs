@@ -143,9 +143,8 @@ fn insert(draft: &mut Draft, p: &Prepared, span: &Span) {
     let (before, after) = (&source[p.lead().len().min(span.range.start)..span.range.start], &source[span.range.end..]);
     let text = draft.text();
     let (left, right) = (text[..at].chars().next_back(), text[at..].chars().next());
-    let glues = |a: Option<char>, b: Option<char>| {
-        a.is_some_and(char::is_alphanumeric) && b.is_some_and(char::is_alphanumeric)
-    };
+    let glues =
+        |a: Option<char>, b: Option<char>| a.is_some_and(char::is_alphanumeric) && b.is_some_and(char::is_alphanumeric);
     let (first, last) = (span.write.chars().next(), span.write.chars().next_back());
     let mut new = String::new();
     let spaced = before.ends_with(char::is_whitespace) || glues(left, first);

@@ -36,7 +36,10 @@ pub fn spaces(draft: &mut Draft) {
         let end = text[start..].find(|c: char| !c.is_whitespace()).map_or(text.len(), |n| start + n);
         at = end;
         let (before, after) = (text[..start].chars().next_back(), &text[end..]);
-        let gone = before.is_none() || after.is_empty() || before.is_some_and(|c| "([".contains(c)) || closes_up(before, after);
+        let gone = before.is_none()
+            || after.is_empty()
+            || before.is_some_and(|c| "([".contains(c))
+            || closes_up(before, after);
         let new = if gone { "" } else { " " };
         if &text[start..end] != new {
             edits.push((start..end, new));
@@ -105,7 +108,9 @@ fn dashes(draft: &mut Draft, p: &Prepared, style: Dashes) {
         return;
     }
     // In a heading, a byline or a date line a dash parts two things rather than enclosing one.
-    let sentence = body.trim_end_matches(|c: char| c.is_whitespace() || is_closer(c)).ends_with(['.', '!', '?', '…', ':', ';', ',']);
+    let sentence = body
+        .trim_end_matches(|c: char| c.is_whitespace() || is_closer(c))
+        .ends_with(['.', '!', '?', '…', ':', ';', ',']);
     let own = body.chars().find(|&c| long(c));
     let new = match (style, sentence) {
         (_, false) => match own {
@@ -122,11 +127,13 @@ fn dashes(draft: &mut Draft, p: &Prepared, style: Dashes) {
     let mut at = 0;
     while let Some(found) = text[at..].find(|c: char| long(c) || c == '-') {
         let mark = at + found;
-        let mut end = mark + text[mark..].chars().take_while(|&c| long(c) || c == '-').map(char::len_utf8).sum::<usize>();
+        let mut end =
+            mark + text[mark..].chars().take_while(|&c| long(c) || c == '-').map(char::len_utf8).sum::<usize>();
         at = end;
         let token = &text[mark..end];
         let (spaced_left, spaced_right) = (text[..mark].ends_with(' '), text[end..].starts_with(' '));
-        let figures = text[..mark].ends_with(|c: char| c.is_ascii_digit()) && text[end..].starts_with(|c: char| c.is_ascii_digit());
+        let figures = text[..mark].ends_with(|c: char| c.is_ascii_digit())
+            && text[end..].starts_with(|c: char| c.is_ascii_digit());
         let is_dash = match token {
             "-" => spaced_left && spaced_right,
             "--" => true,
@@ -160,9 +167,13 @@ fn end_run(text: &str) -> Range<usize> {
 fn ends_in_abbreviation(text: &str) -> bool {
     let Some(stem) = text.strip_suffix('.') else { return false };
     let word = stem.rsplit(|c: char| c.is_whitespace() || "(\"“‘".contains(c)).next().unwrap_or("");
-    let known = ["etc", "cf", "al", "Inc", "Ltd", "Jr", "Sr", "St", "No", "approx", "env", "ex", "vol", "chap", "fig", "éd", "ed"];
+    let known = [
+        "etc", "cf", "al", "Inc", "Ltd", "Jr", "Sr", "St", "No", "approx", "env", "ex", "vol", "chap", "fig", "éd",
+        "ed",
+    ];
     let lone = word.chars().count() == 1 && word.chars().all(char::is_uppercase);
-    word.contains('.') || lone || known.contains(&word)
+    // Two full stops are a broken ellipsis.
+    !word.ends_with('.') && (word.contains('.') || lone || known.contains(&word))
 }
 
 /// The last stop agrees with the source's: a headline gets none, a question stays one.
@@ -175,7 +186,9 @@ fn last_stop(draft: &mut Draft, p: &Prepared) {
     let theirs_abbreviated = ends_in_abbreviation(&source[..theirs.end]);
     let want: String = source[theirs.clone()].chars().filter(|c| !c.is_whitespace()).collect();
     let have = &text[ours.clone()];
-    if p.spans().iter().any(|s| s.range.end > theirs.start && s.range.start < theirs.end) || have == want || !draft.is_free(ours.clone())
+    if p.spans().iter().any(|s| s.range.end > theirs.start && s.range.start < theirs.end)
+        || have == want
+        || !draft.is_free(ours.clone())
     {
         return;
     }
@@ -269,7 +282,8 @@ fn closing(text: &str) -> usize {
             '’' | '\'' => {
                 let open = if c == '’' { '‘' } else { '\'' };
                 let opens = text[..start].match_indices(open).any(|(i, s)| {
-                    !text[..i].ends_with(char::is_alphanumeric) && text[i + s.len()..].starts_with(char::is_alphanumeric)
+                    !text[..i].ends_with(char::is_alphanumeric)
+                        && text[i + s.len()..].starts_with(char::is_alphanumeric)
                 });
                 opens && !text[core..].starts_with(char::is_alphanumeric)
             }
