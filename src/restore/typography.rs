@@ -278,7 +278,7 @@ fn closing(text: &str) -> usize {
         let closes = match c {
             '”' => true,
             // As many before it as make this one the second of a pair.
-            '"' => text[..core].matches('"').count() % 2 == 0,
+            '"' => text[..core].matches('"').count().is_multiple_of(2),
             '’' | '\'' => {
                 let open = if c == '’' { '‘' } else { '\'' };
                 let opens = text[..start].match_indices(open).any(|(i, s)| {
