@@ -58,7 +58,7 @@ pub fn find(source: &str, text: &str) -> Option<(String, f32)> {
 /// Whether a few words came out twice: "Hallo" as "Hello hello".
 pub fn is_doubled(source: &str, text: &str) -> bool {
     let (s, t) = (words(source), words(text));
-    let twice = |w: &[String]| w.len() > 1 && w.len() % 2 == 0 && w[..w.len() / 2] == w[w.len() / 2..];
+    let twice = |w: &[String]| w.len() > 1 && w.len().is_multiple_of(2) && w[..w.len() / 2] == w[w.len() / 2..];
     s.len() <= 4 && twice(&t) && !twice(&s)
 }
 

@@ -9,6 +9,7 @@ pub mod route;
 pub mod sight;
 pub mod stand_in;
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
@@ -226,13 +227,14 @@ pub fn prepare(
 /// Adds runs of characters that `engine` cannot read in any guise.
 fn strangers(text: &str, engine: &dyn Engine, quotes: &[QuoteMark], found: &mut Vec<(Range<usize>, SpanKind)>) {
     let taken: Vec<Range<usize>> = found.iter().map(|(r, _)| r.clone()).collect();
+    let marks: HashSet<usize> = quotes.iter().map(|q| q.range.start).collect();
     let mut runs: Vec<(Range<usize>, SpanKind)> = Vec::new();
     for (start, c) in text.char_indices() {
         let range = start..start + c.len_utf8();
         let plain =
             c.is_whitespace() || sight::is_invisible(c) || is_combining_mark(c) || numbers::CURRENCIES.contains(&c);
         // A mark that the quote stack read is the quote restorer's.
-        if plain || c == '°' || overlaps_any(&taken, &range) || quotes.iter().any(|q| q.range == range) {
+        if plain || c == '°' || overlaps_any(&taken, &range) || marks.contains(&start) {
             continue;
         }
         if sight::shown(c, engine).is_some() {

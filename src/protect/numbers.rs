@@ -133,7 +133,7 @@ impl Number {
 pub fn group(figures: &str) -> String {
     let mut out = String::with_capacity(figures.len() + figures.len() / 3);
     for (i, c) in figures.chars().enumerate() {
-        if i > 0 && (figures.len() - i) % 3 == 0 {
+        if i > 0 && (figures.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);
@@ -249,10 +249,8 @@ fn suffix(text: &str, whole: &str, end: usize) -> Option<(Value, usize)> {
     let n: u64 = whole.parse().ok()?;
     let rest = &text[end..];
     for ending in ["ers", "er", "ères", "ère", "res", "re", "èmes", "ème", "es", "e", "nde", "nd", "ᵉ"] {
-        if let Some(after) = rest.strip_prefix(ending) {
-            if !after.starts_with(char::is_alphanumeric) {
-                return Some((Value::Ordinal(n), end + ending.len()));
-            }
+        if rest.strip_prefix(ending).is_some_and(|after| !after.starts_with(char::is_alphanumeric)) {
+            return Some((Value::Ordinal(n), end + ending.len()));
         }
     }
     let unspaced = rest.trim_start_matches(is_space);

@@ -98,8 +98,9 @@ pub fn find(text: &str, verbatim: &[Range<usize>]) -> Vec<(Range<usize>, SpanKin
     }
     if odd(&['(', ':', '-', '$', '\\', '_', '&']) || text.bytes().zip(text.bytes().skip(1)).any(humps) {
         out.all(&CODE, text, SpanKind::Code, |before, s| {
-            !(s.starts_with("--") && before.is_some_and(char::is_alphanumeric))
-                && !(s.contains('_') && s.bytes().all(|b| b == b'_'))
+            let hyphens = s.starts_with("--") && before.is_some_and(char::is_alphanumeric);
+            let blank = s.bytes().all(|b| b == b'_');
+            !hyphens && !blank
         });
         out.all(&FLAG, text, SpanKind::Code, |before, _| before.is_some_and(char::is_whitespace));
     }

@@ -37,11 +37,9 @@ impl Sight {
         }
         let start = self.text.len();
         self.text.push_str(shown);
-        if let Some(last) = self.chunks.last_mut() {
-            if same && last.same && last.source.end == source.start {
-                last.source.end = source.end;
-                return;
-            }
+        if let Some(last) = self.chunks.last_mut().filter(|c| same && c.same && c.source.end == source.start) {
+            last.source.end = source.end;
+            return;
         }
         self.chunks.push(Chunk { start, source, same });
     }

@@ -18,7 +18,7 @@ pub fn collapse(draft: &mut Draft, p: &Prepared) {
         let found = words(draft.text());
         let half = found.len() / 2;
         let lower = |i: usize| draft.text()[found[i].clone()].to_lowercase();
-        let twice = half > 0 && found.len() % 2 == 0 && (0..half).all(|i| lower(i) == lower(i + half));
+        let twice = half > 0 && found.len().is_multiple_of(2) && (0..half).all(|i| lower(i) == lower(i + half));
         let free = twice && draft.is_free(found[half - 1].end..found[found.len() - 1].end);
         if free {
             let (from, to) = (found[half - 1].end, found[found.len() - 1].end);
@@ -49,5 +49,5 @@ pub fn collapse(draft: &mut Draft, p: &Prepared) {
 fn repeats(source: &str) -> bool {
     let found: Vec<String> = words(source).into_iter().map(|w| source[w].to_lowercase()).collect();
     found.windows(2).any(|w| w[0] == w[1])
-        || (found.len() > 1 && found.len() % 2 == 0 && found[..found.len() / 2] == found[found.len() / 2..])
+        || (found.len() > 1 && found.len().is_multiple_of(2) && found[..found.len() / 2] == found[found.len() / 2..])
 }

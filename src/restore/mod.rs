@@ -20,7 +20,7 @@ use draft::Draft;
 pub use quotes::QuoteStyle;
 
 /// How the English is to look.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Style {
     pub quotes: QuoteStyle,
     pub currency: Currency,
@@ -88,20 +88,6 @@ pub enum Apostrophes {
     Source,
     Straight,
     Curly,
-}
-
-impl Default for Style {
-    fn default() -> Self {
-        Self {
-            quotes: QuoteStyle::default(),
-            currency: Currency::default(),
-            clock: Clock::default(),
-            stops: Stops::default(),
-            dashes: Dashes::default(),
-            apostrophes: Apostrophes::default(),
-            verbatim: false,
-        }
-    }
 }
 
 impl Style {

@@ -484,7 +484,8 @@ fn time(here: &str, hour: u32, minute: Option<u32>, before: &str, clock: Clock) 
         Clock::Keep if !french => here.to_owned(),
         Clock::Keep | Clock::TwentyFour if of_day => exact,
         Clock::Twelve if of_day && hour < 24 && (english || preposition) => {
-            let (h, half) = (if hour % 12 == 0 { 12 } else { hour % 12 }, if hour < 12 { "a.m." } else { "p.m." });
+            let (h, half) =
+                (if hour.is_multiple_of(12) { 12 } else { hour % 12 }, if hour < 12 { "a.m." } else { "p.m." });
             match minute.filter(|&m| m > 0) {
                 Some(m) => format!("{h}:{m:02} {half}"),
                 None => format!("{h} {half}"),

@@ -14,7 +14,12 @@ use crate::protect::{ProtectOptions, SpanKind, prepare};
 struct Narrow;
 
 impl Engine for Narrow {
-    fn translate(&self, sources: &[String], options: &Options, progress: &dyn Progress) -> Vec<Result<Vec<Hypothesis>>> {
+    fn translate(
+        &self,
+        sources: &[String],
+        options: &Options,
+        progress: &dyn Progress,
+    ) -> Vec<Result<Vec<Hypothesis>>> {
         Identity.translate(sources, options, progress)
     }
     fn count_tokens(&self, text: &str) -> usize {
@@ -96,7 +101,18 @@ fn all_caps_lines_are_translated_as_sentences_and_capitalised_again() {
 
 #[test]
 fn symbol_only_lines_are_copied() {
-    for line in ["...", "!?!?", "* * *", "()", "🎉🎉🎉", "👍🏽", "01 23 45 67 89", "12/05/2024", "L E   T I T R E", "これは日本語の文です。"] {
+    for line in [
+        "...",
+        "!?!?",
+        "* * *",
+        "()",
+        "🎉🎉🎉",
+        "👍🏽",
+        "01 23 45 67 89",
+        "12/05/2024",
+        "L E   T I T R E",
+        "これは日本語の文です。",
+    ] {
         assert_eq!(copied(line), line);
     }
     assert_eq!(copied("1 234,56 €"), "€1,234.56");
@@ -193,7 +209,8 @@ fn an_accent_is_dropped_only_where_the_model_cannot_read_it() {
 
 #[test]
 fn odd_spaces_and_soft_hyphens_do_not_break_words() {
-    let p = prepare("Le\u{a0}chat\u{202f}dort\u{2009}i\u{ad}ci\u{200b} !", &[], &[], &Narrow, &ProtectOptions::default());
+    let p =
+        prepare("Le\u{a0}chat\u{202f}dort\u{2009}i\u{ad}ci\u{200b} !", &[], &[], &Narrow, &ProtectOptions::default());
     assert_eq!(p.text(), "Le chat dort ici !");
 }
 
@@ -204,7 +221,8 @@ fn emoji_and_foreign_words_come_back() {
     let source = "Il dit שלום et part.";
     let p = prepare(source, &[], &[], &Narrow, &bare());
     assert_eq!(p.text(), "Il dit et part.");
-    let draft = restore(&p, Some(&hypothesis(p.text(), "He says and leaves.", &[0, 1, 2, 3])), &Style::default(), &mut |_| {});
+    let draft =
+        restore(&p, Some(&hypothesis(p.text(), "He says and leaves.", &[0, 1, 2, 3])), &Style::default(), &mut |_| {});
     assert_eq!(draft.text(), "He says שלום and leaves.");
 }
 
@@ -212,7 +230,12 @@ fn emoji_and_foreign_words_come_back() {
 fn addresses_and_code_are_verbatim_whatever_the_model_says() {
     let source = "Voir https://exemple.fr/page et `ls -l`.";
     let p = prepare(source, &[], &[], &Identity, &bare());
-    for text in ["See https://example.com/page and ls -l.", "", "See See See", "https://exemple.fr/page https://exemple.fr/page"] {
+    for text in [
+        "See https://example.com/page and ls -l.",
+        "",
+        "See See See",
+        "https://exemple.fr/page https://exemple.fr/page",
+    ] {
         let draft = restore(&p, Some(&unaligned(text)), &Style::default(), &mut |_| {});
         for span in ["https://exemple.fr/page", "`ls -l`"] {
             assert_eq!(draft.text().matches(span).count(), 1, "{text}: {}", draft.text());
@@ -224,7 +247,12 @@ fn addresses_and_code_are_verbatim_whatever_the_model_says() {
 fn special_tokens_are_ordinary_text() {
     let p = prepare("Le chat </s> dort <unk> là.", &[], &[], &Identity, &bare());
     assert_eq!(p.text(), "Le chat dort là.");
-    let draft = restore(&p, Some(&hypothesis(p.text(), "The cat sleeps there.", &[0, 1, 2, 3])), &Style::default(), &mut |_| {});
+    let draft = restore(
+        &p,
+        Some(&hypothesis(p.text(), "The cat sleeps there.", &[0, 1, 2, 3])),
+        &Style::default(),
+        &mut |_| {},
+    );
     assert_eq!(draft.text(), "The cat </s> sleeps <unk> there.");
 }
 
@@ -285,6 +313,8 @@ fn the_last_stop_agrees_with_the_source() {
     assert_eq!(said("Des pommes, etc.", "Apples, etc."), "Apples, etc.");
     assert_eq!(said("Départ à 15 h", "Departure at 3 p.m."), "Departure at 3 p.m.");
     assert_eq!(said("du pain ;", "Bread."), "bread;");
+    assert_eq!(said("Tous les deux...", "Both of them.."), "Both of them...");
+    assert_eq!(said("Le chat dort (ou pas).", "The cat sleeps (or not)"), "The cat sleeps (or not).");
 }
 
 #[test]
@@ -388,7 +418,8 @@ fn hold(source: &str, replies: &[&str], options: &ProtectOptions, engine: &dyn E
         assert!(source.get(r.clone()).is_some() && r.start >= last, "{source:?}: {r:?}");
         last = r.start;
     }
-    let echo = engine.translate(&[p.text().to_owned()], &Options::default(), &()).remove(0).expect("never fails").remove(0);
+    let echo =
+        engine.translate(&[p.text().to_owned()], &Options::default(), &()).remove(0).expect("never fails").remove(0);
     let draft = restore(&p, Some(&echo), &Style::verbatim(), &mut |_| {});
     assert_eq!(draft.text(), source, "identity");
     if p.route() != Route::Model {
@@ -413,7 +444,12 @@ fn hold(source: &str, replies: &[&str], options: &ProtectOptions, engine: &dyn E
         placeholders::put_back(&mut bare, &p);
         for span in p.spans() {
             let count = |t: &str| t.matches(span.write.as_str()).count();
-            assert!(count(bare.text()) >= 1 && count(draft.text()) >= 1, "{source:?}: {:?} lost in {:?}", span.write, draft.text());
+            assert!(
+                count(bare.text()) >= 1 && count(draft.text()) >= 1,
+                "{source:?}: {:?} lost in {:?}",
+                span.write,
+                draft.text()
+            );
             let first: String = span.write.chars().take(1).collect();
             if matches!(span.kind, SpanKind::Emoji | SpanKind::Sign) {
                 // Runs of signs may come to stand side by side; none is lost and none is new.
@@ -432,7 +468,8 @@ fn hold(source: &str, replies: &[&str], options: &ProtectOptions, engine: &dyn E
 #[test]
 fn hostile_text_keeps_the_laws() {
     let stand_ins = ProtectOptions { stand_ins: vec!["XQ".into(), "ZX".into()], ..ProtectOptions::default() };
-    let replies = ["", " ", "Hello.", "XQ XQ ZX!", "the the the the", "\"“”’'.,", "é€ 12,34 %", "a.fr a.fr https://a.fr"];
+    let replies =
+        ["", " ", "Hello.", "XQ XQ ZX!", "the the the the", "\"“”’'.,", "é€ 12,34 %", "a.fr a.fr https://a.fr"];
     for source in HOSTILE {
         for options in [&bare(), &stand_ins] {
             hold(source, &replies, options, &Identity);
@@ -451,9 +488,54 @@ mod random {
         let piece = prop_oneof![
             proptest::sample::select(HOSTILE.to_vec()).prop_map(str::to_owned),
             proptest::sample::select(vec![
-                "le ", "Le ", "chat", "CHAT ", " ", "\u{a0}", "« ", " »", "\"", "'", "’", ".", ",", "...", "…", " ?", "!", "5", "1 234", "3,5 %",
-                "12 €", "15 h 30", "n° ", "20 °C", "XXe", "https://a.fr/b", "a@b.fr", "#x", "@y", "🎉", "— ", "-", "XQ", "ZX", "foo_bar()",
-                "%s", "{x}", "<b>", "é", "É", "Molière ", "(", ")", "\u{301}", "\u{200d}", "\u{e000}", "שלום", "東京"
+                "le ",
+                "Le ",
+                "chat",
+                "CHAT ",
+                " ",
+                "\u{a0}",
+                "« ",
+                " »",
+                "\"",
+                "'",
+                "’",
+                ".",
+                ",",
+                "...",
+                "…",
+                " ?",
+                "!",
+                "5",
+                "1 234",
+                "3,5 %",
+                "12 €",
+                "15 h 30",
+                "n° ",
+                "20 °C",
+                "XXe",
+                "https://a.fr/b",
+                "a@b.fr",
+                "#x",
+                "@y",
+                "🎉",
+                "— ",
+                "-",
+                "XQ",
+                "ZX",
+                "foo_bar()",
+                "%s",
+                "{x}",
+                "<b>",
+                "é",
+                "É",
+                "Molière ",
+                "(",
+                ")",
+                "\u{301}",
+                "\u{200d}",
+                "\u{e000}",
+                "שלום",
+                "東京"
             ])
             .prop_map(str::to_owned),
             "\\PC{0,6}",

@@ -172,7 +172,8 @@ fn ends_in_abbreviation(text: &str) -> bool {
         "ed",
     ];
     let lone = word.chars().count() == 1 && word.chars().all(char::is_uppercase);
-    word.contains('.') || lone || known.contains(&word)
+    // Two full stops are a broken ellipsis.
+    !word.ends_with('.') && (word.contains('.') || lone || known.contains(&word))
 }
 
 /// The last stop agrees with the source's: a headline gets none, a question stays one.
@@ -277,7 +278,7 @@ fn closing(text: &str) -> usize {
         let closes = match c {
             '”' => true,
             // As many before it as make this one the second of a pair.
-            '"' => text[..core].matches('"').count() % 2 == 0,
+            '"' => text[..core].matches('"').count().is_multiple_of(2),
             '’' | '\'' => {
                 let open = if c == '’' { '‘' } else { '\'' };
                 let opens = text[..start].match_indices(open).any(|(i, s)| {
