@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::document::{Document, Target};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 mod escape;
 mod flow;
@@ -16,11 +16,14 @@ mod laws;
 mod lines;
 mod markdown;
 mod plain;
+mod records;
+mod rows;
 mod subtitles;
 mod weave;
 mod wrap;
 
 pub use plain::Plain;
+pub use records::Records;
 pub use subtitles::Subtitles;
 pub use wrap::Wrapped;
 
@@ -33,7 +36,13 @@ pub trait Parsed: Send + Sync {
     /// (same text, same marks) they are the source's own.
     fn write(&self, block: usize, target: &Target) -> String;
 
-    /// The whole document with its blocks' translations, one a block.
+    /// What could not be read and passes through as it is: rows that are broken. Each names its line.
+    fn faults(&self) -> &[Error] {
+        &[]
+    }
+
+    /// The whole document with its blocks' translations, one a block. Formats whose blocks stand within others' markup
+    /// put them in their places here, so it is the way to write a document.
     fn render(&self, targets: &[Target]) -> String {
         self.document().render(|block| self.write(block, &targets[block]))
     }
@@ -51,6 +60,11 @@ pub enum Format {
     Srt,
     /// WebVTT.
     Vtt,
+    /// A JSON object on each line.
+    Jsonl,
+    Csv,
+    /// Like CSV, with tabs.
+    Tsv,
 }
 
 /// How to read and write; every format takes what concerns it.
@@ -64,6 +78,13 @@ pub struct Options {
     pub language: bool,
     /// Subtitles: the longest line, in characters.
     pub subtitle_columns: usize,
+    /// JSONL, CSV, TSV: the fields that are translated. A dot leads into an object; in a table without a header a column is
+    /// named by its number, from 1.
+    pub fields: Vec<String>,
+    /// JSONL, CSV, TSV: the field that gets the translation, where the source is to stay. Only with one field.
+    pub into: Option<String>,
+    /// JSONL, CSV, TSV: what the fields hold.
+    pub content: Format,
 }
 
 impl Default for Options {
@@ -83,6 +104,9 @@ impl Default for Options {
             ]),
             language: false,
             subtitle_columns: 42,
+            fields: names(&["text"]),
+            into: None,
+            content: Format::Plain,
         }
     }
 }
@@ -104,6 +128,9 @@ impl Format {
             "html" | "htm" | "xhtml" => Self::Html,
             "srt" => Self::Srt,
             "vtt" | "webvtt" => Self::Vtt,
+            "jsonl" | "ndjson" => Self::Jsonl,
+            "csv" => Self::Csv,
+            "tsv" | "tab" => Self::Tsv,
             _ => return None,
         })
     }
@@ -127,6 +154,9 @@ pub fn parse_with(format: Format, source: String, options: &Options) -> Result<B
         Format::Markdown => Box::new(markdown::parse(source, options)?),
         Format::Srt => Box::new(Subtitles::parse(source, options, false)?),
         Format::Vtt => Box::new(Subtitles::parse(source, options, true)?),
+        Format::Jsonl => Box::new(Records::jsonl(source, options)?),
+        Format::Csv => Box::new(Records::table(source, options, false)?),
+        Format::Tsv => Box::new(Records::table(source, options, true)?),
         Format::Html => Box::new(html::parse(source, options)?),
     })
 }

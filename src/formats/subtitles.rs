@@ -228,7 +228,9 @@ fn join(source: &str, turns: &[Turn]) -> (Block, Script) {
                 }
             }
         }
-        script.parts.push(Part { range: turn.range.clone(), text: start..text.len(), time: turn.time, lines: turn.lines });
+        // Two speakers share the cue's lines.
+        let lines = if turn.dash { turn.lines } else { turn.lines.max(2) };
+        script.parts.push(Part { range: turn.range.clone(), text: start..text.len(), time: turn.time, lines });
     }
     let first = turns.first().map_or(0, |t| t.range.start);
     let range = first..turns.last().map_or(first, |t| t.range.end);
@@ -269,7 +271,7 @@ impl Parsed for Subtitles {
         let mut at = own.range.start;
         for (part, share) in script.parts.iter().zip(shares) {
             out.push_str(&source[at..part.range.start]);
-            out.push_str(&fill(&words[share], self.columns, part.lines.max(2), &script.line_end));
+            out.push_str(&fill(&words[share], self.columns, part.lines, &script.line_end));
             at = part.range.end;
         }
         out
