@@ -15,6 +15,7 @@ import argparse
 import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,9 +24,9 @@ import time
 from sacrebleu.metrics import BLEU, CHRF
 
 
-def run(a, files, out):
-    """Seconds that the program took to write the translations of `files` to `out` (a file, or a folder for several)."""
-    command = [a.program, *files, '-o', out, *(['--beam', str(a.beam)] if a.beam else []), *(['--model', a.model] if a.model else []), *a.rest]
+def run(a, files, *where):
+    """Seconds that the program took for `files`; `where` is `-o FILE` or `--out-dir FOLDER`."""
+    command = [a.program, *files, *where, *(['--beam', str(a.beam)] if a.beam else []), *(['--model', a.model] if a.model else []), *a.rest]
     t = time.time()
     r = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors='replace')
     if r.returncode:
@@ -74,12 +75,12 @@ def sentences(a, name):
         text = lines(source)
         with open(plain, 'w', encoding='utf-8') as w:
             w.write('\n'.join(text) + '\n')
-        seconds, hypothesis = run(a, [plain], out), lines(out)
+        seconds, hypothesis = run(a, [plain], '-o', out, '--wrapped=no'), lines(out)
         if len(hypothesis) != len(text):
             print(f'{name}: {len(hypothesis)} lines came back for {len(text)}; the lines go as paragraphs now', flush=True)
             with open(plain, 'w', encoding='utf-8') as w:
                 w.write('\n\n'.join(text) + '\n')
-            seconds, hypothesis = run(a, [plain], out), lines(out)[::2]
+            seconds, hypothesis = run(a, [plain], '-o', out), lines(out)[::2]
             if len(hypothesis) != len(text):
                 sys.exit(f'{name}: {len(hypothesis)} paragraphs for {len(text)}')
         if a.keep:
@@ -99,13 +100,13 @@ def documents(a, folder):
     keep = tempfile.TemporaryDirectory() if not a.keep else None
     base = keep.name if keep else f'{a.keep}/{name}'
     os.makedirs(f'{base}/in', exist_ok=True)
-    dh, dr, ph, pr, right, seconds = [], [], [], [], 0, 0.0
-    for path in texts:
-        doc = os.path.basename(path)[:-3]
-        plain, out = f'{base}/in/{doc}.txt', f'{base}/{doc}.en'
-        with open(path, 'rb') as r, open(plain, 'wb') as w:
-            w.write(r.read())
-        seconds += run(a, [plain], out)
+    files = [f'{base}/in/{os.path.basename(path)[:-3]}.txt' for path in texts]
+    for path, plain in zip(texts, files):
+        shutil.copyfile(path, plain)
+    seconds = run(a, files, '--out-dir', f'{base}/out')
+    dh, dr, ph, pr, right = [], [], [], [], 0
+    for path, plain in zip(texts, files):
+        out = f'{base}/out/{os.path.basename(plain)}'
         h, r = paragraphs(out), paragraphs(path[:-3] + '.en')
         dh.append(' '.join(h))
         dr.append(' '.join(r))

@@ -17,7 +17,7 @@ import torch
 import model as marian
 
 
-def own(path, lines, batch=16):
+def own(path, lines, limit, batch=16):
     """Greedy translations as id lists, by the trainer's network and the folder's vocabulary."""
     import sentencepiece
     net, _, eos = marian.load_hf(path)
@@ -29,11 +29,11 @@ def own(path, lines, batch=16):
     for i in range(0, len(rows), batch):
         part = rows[i:i + batch]
         width = max(map(len, part))
-        out += net.greedy(torch.tensor([r + [net.pad] * (width - len(r)) for r in part]), eos)
+        out += net.greedy(torch.tensor([r + [net.pad] * (width - len(r)) for r in part]), eos, limit)
     return out, rows
 
 
-def reference(path, lines, batch=16):
+def reference(path, lines, limit, batch=16):
     """The same by transformers, and the ids its tokenizer gives the source."""
     from transformers import MarianMTModel, MarianTokenizer
     tokenizer = MarianTokenizer.from_pretrained(path)
@@ -44,7 +44,7 @@ def reference(path, lines, batch=16):
         x = tokenizer(lines[i:i + batch], return_tensors='pt', padding=True)
         rows += [r[:int(m.sum())].tolist() for r, m in zip(x['input_ids'], x['attention_mask'])]
         with torch.no_grad():
-            y = net.generate(**x, num_beams=1, do_sample=False, max_new_tokens=200)
+            y = net.generate(**x, num_beams=1, do_sample=False, max_new_tokens=limit)
         out += [[t for t in r if t not in skip] for r in y.tolist()]
     return out, rows
 
@@ -56,6 +56,7 @@ def main():
     p.add_argument('--to', required=True)
     p.add_argument('--check', help='French lines to translate')
     p.add_argument('--lines', type=int, default=100)
+    p.add_argument('--limit', type=int, default=200, help='ids of a translation at most')
     p.add_argument('--threads', type=int, default=2)
     a = p.parse_args()
     torch.set_num_threads(a.threads)
@@ -75,7 +76,7 @@ def main():
     print(f'{total / 2 ** 20:.1f} MiB in all')
     if a.check:
         lines = [s.strip() for s in open(a.check, encoding='utf-8')][:a.lines]
-        (y, x), (y2, x2) = own(a.to, lines), reference(a.to, lines)
+        (y, x), (y2, x2) = own(a.to, lines, a.limit), reference(a.to, lines, a.limit)
         wrong = [i for i in range(len(lines)) if y[i] != y2[i] or x[i] != x2[i]]
         for i in wrong[:5]:
             print(f'line {i + 1}: {lines[i][:80]!r}\n  own          {x[i][:12]} -> {y[i][:24]}\n  transformers {x2[i][:12]} -> {y2[i][:24]}')

@@ -93,11 +93,11 @@ class Marian(nn.Module):
 
     @torch.no_grad()
     def greedy(self, source, eos, limit=200):
-        """Target ids of each row without eos; plain and slow (no cache), the reference for the export."""
+        """Target ids of each row without eos, which is forced as the `limit`th; plain and slow, the reference for the export."""
         memory, mask = self.encode(source)
         ids = torch.full((len(source), 1), self.pad, dtype=torch.long, device=source.device)
         done = torch.zeros(len(source), dtype=torch.bool, device=source.device)
-        for _ in range(limit):
+        for _ in range(limit - 1):
             logits = F.linear(self.decode(ids, memory, mask)[:, -1], self.shared.weight)
             logits[:, self.pad] = -1e9
             ids = torch.cat([ids, logits.argmax(1, keepdim=True).masked_fill(done[:, None], self.pad)], 1)

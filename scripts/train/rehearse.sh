@@ -37,5 +37,5 @@ $python pack.py split "$work/far/run/hf/model.safetensors" "$work/parts" --mb 0.
 mkdir -p "$work/run/hf"
 $python pack.py join "$work/parts" "$work/run/hf/model.safetensors"
 cp "$work"/far/run/hf/*.json "$work/run/hf/"
-$python export.py --run "$work/run" --data "$work/data" --to "$work/model" --check "$eval/bleu/flores-dev.fr" --lines 24
+$python export.py --run "$work/run" --data "$work/data" --to "$work/model" --check "$eval/bleu/flores-dev.fr" --lines 12 --limit 30
 echo 'rehearsal passed'
