@@ -208,12 +208,11 @@ fn destination<'a>(args: &'a TranslateArgs, inputs: &[Input]) -> Result<Destinat
     }
     for input in inputs {
         let target = dir.join(file_name(input));
-        if let (Ok(a), Ok(b)) = (std::fs::canonicalize(input.name()), std::fs::canonicalize(&target)) {
-            if a == b {
-                return Err(
-                    Error::settings("would be replaced by its translation; choose another --out-dir").at(input.name())
-                );
-            }
+        if let (Ok(a), Ok(b)) = (std::fs::canonicalize(input.name()), std::fs::canonicalize(&target))
+            && a == b
+        {
+            let why = "would be replaced by its translation; choose another --out-dir";
+            return Err(Error::settings(why).at(input.name()));
         }
     }
     Ok(Destination::Directory(dir))

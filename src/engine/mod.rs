@@ -124,10 +124,6 @@ impl Engine for Identity {
             .map(|text| {
                 let words = words(text);
                 let tokens = words.len() + 1;
-                let mut weights = vec![0.0; tokens * tokens];
-                for t in 0..tokens {
-                    weights[t * tokens + t] = 1.0;
-                }
                 let mut ranges = words;
                 ranges.push(text.len()..text.len());
                 progress.done(1, tokens);
@@ -135,7 +131,7 @@ impl Engine for Identity {
                     text: text.clone(),
                     score: 0.0,
                     token_scores: vec![0.0; tokens],
-                    alignment: Some(Alignment { source: ranges.clone(), target: ranges, weights }),
+                    alignment: (tokens <= self.max_tokens()).then(|| diagonal(ranges)),
                     finished: true,
                 }])
             })
@@ -157,6 +153,14 @@ impl Engine for Identity {
     fn writes(&self, _: char) -> bool {
         true
     }
+}
+
+/// Every token aligned with itself. Its size is the square of their number.
+fn diagonal(ranges: Vec<Range<usize>>) -> Alignment {
+    let tokens = ranges.len();
+    let mut weights = vec![0.0; tokens * tokens];
+    weights.iter_mut().step_by(tokens + 1).for_each(|w| *w = 1.0);
+    Alignment { source: ranges.clone(), target: ranges, weights }
 }
 
 /// The byte ranges of runs without white space.
