@@ -57,17 +57,8 @@ pub struct TranslateArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub report: Option<PathBuf>,
 
-    /// How to read the input: plain, markdown, html, srt, vtt, … [default: by its extension]
-    #[arg(long, value_name = "FORMAT", help_heading = "Input")]
-    pub format: Option<String>,
-
-    /// The input's encoding, such as windows-1252 or utf-16; without it, only UTF-8 is accepted
-    #[arg(long, value_name = "NAME", help_heading = "Input")]
-    pub encoding: Option<String>,
-
-    /// Whether lines are wrapped by hand, so that a paragraph has several: auto, yes or no
-    #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "yes", require_equals = true, help_heading = "Input")]
-    pub wrapped: Option<String>,
+    #[command(flatten)]
+    pub reading: ReadArgs,
 
     #[command(flatten)]
     pub engine: EngineArgs,
@@ -77,6 +68,38 @@ pub struct TranslateArgs {
 
     #[command(flatten)]
     pub verbosity: VerbosityArgs,
+}
+
+/// How documents are read.
+#[derive(Debug, Default, Args)]
+pub struct ReadArgs {
+    /// plain, markdown, html, srt, vtt, jsonl, csv or tsv [default: by the file's extension, else plain]
+    #[arg(long, value_name = "FORMAT", help_heading = "Input")]
+    pub format: Option<String>,
+
+    /// The input's encoding, such as windows-1252 or utf-16; without it, only UTF-8 is accepted
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub encoding: Option<String>,
+
+    /// Plain text: whether paragraphs are wrapped by hand over several lines: auto, yes or no [default: auto]
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "yes", require_equals = true, help_heading = "Input")]
+    pub wrapped: Option<String>,
+
+    /// JSONL, CSV, TSV: a field to translate; may be given several times [default: text]
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub field: Vec<String>,
+
+    /// JSONL, CSV, TSV: the field that gets the translation, so that the source stays
+    #[arg(long, value_name = "NAME", help_heading = "Input")]
+    pub into: Option<String>,
+
+    /// Markdown: the fields of the front matter to translate [default: title, description, summary and the like]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Input")]
+    pub front_matter: Vec<String>,
+
+    /// Subtitles: the longest line, in characters [default: 42]
+    #[arg(long, value_name = "N", help_heading = "Input")]
+    pub columns: Option<usize>,
 }
 
 /// The model and the machine.
@@ -168,17 +191,8 @@ pub struct SplitArgs {
     #[arg(long)]
     pub jsonl: bool,
 
-    /// How to read the input [default: by its extension]
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Option<String>,
-
-    /// The input's encoding
-    #[arg(long, value_name = "NAME")]
-    pub encoding: Option<String>,
-
-    /// Whether lines are wrapped by hand: auto, yes or no
-    #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "yes", require_equals = true)]
-    pub wrapped: Option<String>,
+    #[command(flatten)]
+    pub reading: ReadArgs,
 }
 
 #[derive(Debug, Args)]

@@ -2,9 +2,11 @@
 //!
 //! The command line wins over the environment, the environment over the config file, that over the defaults.
 
+use std::path::Path;
+
 use encoding_rs::Encoding;
 
-use super::args::{EngineArgs, StyleArgs};
+use super::args::{EngineArgs, ReadArgs, StyleArgs};
 use super::config::ConfigFile;
 use super::input;
 use crate::error::{Error, Result};
@@ -107,21 +109,42 @@ fn compute(text: &str) -> Result<Compute> {
 
 /// How documents are read.
 pub struct Reading {
-    /// `None`: by the file's extension.
-    pub format: Option<Format>,
+    format: Option<Format>,
     pub encoding: Option<&'static Encoding>,
     pub options: formats::Options,
 }
 
-/// From the three options that say how documents are read.
-pub fn reading(format: Option<&str>, encoding: Option<&str>, wrapped: Option<&str>) -> Result<Reading> {
-    let format = format.map(|name| Format::from_name(name).ok_or_else(|| unknown_format(name))).transpose()?;
-    let encoding = encoding.map(input::encoding).transpose()?;
-    let mut options = formats::Options::default();
-    if let Some(wrapped) = wrapped {
+impl Reading {
+    /// What was asked for, else what the name says. A table in which no field was named is read as plain text with
+    /// tabs, all of whose cells are translated.
+    pub fn format(&self, name: &Path) -> Format {
+        self.format.unwrap_or_else(|| match Format::from_path(name) {
+            Some(Format::Tsv) if !self.fields_named() => Format::Plain,
+            found => found.unwrap_or_default(),
+        })
+    }
+
+    fn fields_named(&self) -> bool {
+        self.options.fields != formats::Options::default().fields
+    }
+}
+
+/// From the options that say how documents are read.
+pub fn reading(args: &ReadArgs) -> Result<Reading> {
+    let format = args.format.as_ref().map(|name| Format::from_name(name).ok_or_else(|| unknown_format(name))).transpose()?;
+    let encoding = args.encoding.as_deref().map(input::encoding).transpose()?;
+    let mut options = formats::Options { language: true, into: args.into.clone(), ..formats::Options::default() };
+    if let Some(wrapped) = &args.wrapped {
         let choices = [("auto", Wrapped::Auto), ("yes", Wrapped::Yes), ("no", Wrapped::No)];
         options.wrapped = choose("wrapped", wrapped, &choices)?;
     }
+    if !args.field.is_empty() {
+        options.fields.clone_from(&args.field);
+    }
+    if !args.front_matter.is_empty() {
+        options.front_matter.clone_from(&args.front_matter);
+    }
+    options.subtitle_columns = args.columns.unwrap_or(options.subtitle_columns);
     Ok(Reading { format, encoding, options })
 }
 

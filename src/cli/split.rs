@@ -8,7 +8,7 @@ use super::input::Input;
 use super::printer::Printer;
 use super::settings;
 use crate::error::{Error, Result};
-use crate::formats::{self, Format};
+use crate::formats;
 use crate::split;
 
 /// Runs the subcommand.
@@ -16,7 +16,7 @@ use crate::split;
 /// # Errors
 /// When a setting is wrong or standard output cannot be written. Inputs that cannot be read are reported, the rest goes on.
 pub fn run(args: &SplitArgs, printer: &Printer) -> Result<Ending> {
-    let reading = settings::reading(args.format.as_deref(), args.encoding.as_deref(), args.wrapped.as_deref())?;
+    let reading = settings::reading(&args.reading)?;
     let mut inputs: Vec<Input> = args.files.iter().map(|path| Input::from_arg(path)).collect();
     if inputs.is_empty() {
         inputs.push(Input::Stdin);
@@ -27,8 +27,7 @@ pub fn run(args: &SplitArgs, printer: &Printer) -> Result<Ending> {
             if args.jsonl {
                 return lines(&text, printer).map_err(|e| e.at(input.name()));
             }
-            let format = reading.format.unwrap_or_else(|| Format::from_path(input.name()).unwrap_or_default());
-            let parsed = formats::parse_with(format, text, &reading.options).map_err(|e| e.at(input.name()))?;
+            let parsed = formats::parse_with(reading.format(input.name()), text, &reading.options).map_err(|e| e.at(input.name()))?;
             printer.result(&segments(parsed.as_ref(), args.json))
         });
         match shown {

@@ -13,7 +13,7 @@ use super::printer::Printer;
 use super::progress::{self, Bar};
 use super::settings::{self, Reading};
 use crate::error::{Error, Result};
-use crate::formats::{self, Format, Parsed};
+use crate::formats::{self, Parsed};
 use crate::translator::{DocumentReport, Outcome, Totals, Translator};
 
 /// Documents are translated together up to so many source bytes: enough to fill batches, little enough to hold.
@@ -38,7 +38,7 @@ struct Job {
 /// When nothing at all can be done: wrong settings, no model, no place to write. An input that fails is reported and
 /// the others go on.
 pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Result<Ending> {
-    let reading = settings::reading(args.format.as_deref(), args.encoding.as_deref(), args.wrapped.as_deref())?;
+    let reading = settings::reading(&args.reading)?;
     let inputs = inputs(&args.files)?;
     let destination = destination(args, &inputs)?;
     let translator =
@@ -60,6 +60,9 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
     for input in inputs {
         match run.read(&input) {
             Ok(parsed) => {
+                for fault in parsed.faults() {
+                    run.fail(fault);
+                }
                 bytes += parsed.document().source().len();
                 waiting.push(Job { input, parsed });
             }
@@ -96,8 +99,7 @@ impl Run<'_> {
 
     fn read(&self, input: &Input) -> Result<Box<dyn Parsed>> {
         let text = input.read(self.reading.encoding)?;
-        let format = self.reading.format.unwrap_or_else(|| Format::from_path(input.name()).unwrap_or_default());
-        formats::parse_with(format, text, &self.reading.options).map_err(|e| e.at(input.name()))
+        formats::parse_with(self.reading.format(input.name()), text, &self.reading.options).map_err(|e| e.at(input.name()))
     }
 
     /// Translates and writes; `false` when there is no one left to read.
