@@ -478,6 +478,27 @@ fn hostile_text_keeps_the_laws() {
     }
 }
 
+#[test]
+fn a_very_long_segment_takes_no_time_to_speak_of() {
+    let start = std::time::Instant::now();
+    for source in [
+        "é".repeat(100_000),
+        "un deux 3 € à 4 % ".repeat(400),
+        "Ah ".to_owned() + &"!".repeat(5000),
+        "«".repeat(5000),
+        "bla ".repeat(3000),
+    ] {
+        let p = prepare(&source, &marks(&source), &[], &Narrow, &ProtectOptions::default());
+        let h = Narrow
+            .translate(&[p.text().to_owned()], &Options { alignment: false, ..Options::default() }, &())
+            .remove(0);
+        let h = Hypothesis { alignment: None, ..h.expect("never fails").remove(0) };
+        let _ = crate::check::judge(&p, &h);
+        let _ = restore(&p, Some(&h), &Style::default(), &mut |_| {});
+    }
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
 mod random {
     use proptest::prelude::*;
 
