@@ -121,8 +121,12 @@ fn plain(source: &str, range: Range<usize>, end: Option<usize>, out: &mut Vec<(B
 /// A YAML value without quotes where that means the same, between double quotes elsewhere.
 fn bare_or_double(text: &str) -> String {
     let text = super::plain::one_line(text);
-    let special = text.starts_with(|c: char| c.is_whitespace() || c.is_ascii_punctuation() && !matches!(c, '(' | '.' | '/' | '_'));
-    let word = matches!(text.to_ascii_lowercase().as_str(), "" | "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "~");
+    let special = text
+        .starts_with(|c: char| c.is_whitespace() || c.is_ascii_punctuation() && !matches!(c, '(' | '.' | '/' | '_'));
+    let word = matches!(
+        text.to_ascii_lowercase().as_str(),
+        "" | "true" | "false" | "yes" | "no" | "on" | "off" | "null" | "~"
+    );
     let number = text.starts_with(|c: char| c.is_ascii_digit()) && !has_letter(&text);
     let inner = text.contains(": ") || text.contains(" #") || text.ends_with([':', ' ']);
     if special || word || number || inner { format!("\"{}\"", double(&text)) } else { text }

@@ -24,24 +24,41 @@ pub(crate) fn parse(source: String, options: &Options) -> Result<Woven> {
 
 /// Elements that stand within a line of text.
 const INLINE: &[&str] = &[
-    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "g", "i", "img", "input",
-    "ins", "kbd", "label", "mark", "output", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub",
-    "sup", "time", "tt", "u", "var", "wbr", "x",
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "g", "i",
+    "img", "input", "ins", "kbd", "label", "mark", "output", "q", "rp", "rt", "ruby", "s", "samp", "small", "span",
+    "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "x",
 ];
 /// Elements of a line whose text is no language.
 const VERBATIM: &[&str] = &["code", "kbd", "samp", "tt", "var"];
 /// Elements that are left alone with all they hold.
 const OPAQUE: &[&str] = &[
-    "iframe", "math", "noembed", "noframes", "noscript", "plaintext", "pre", "script", "style", "svg", "textarea", "xmp",
+    "iframe",
+    "math",
+    "noembed",
+    "noframes",
+    "noscript",
+    "plaintext",
+    "pre",
+    "script",
+    "style",
+    "svg",
+    "textarea",
+    "xmp",
 ];
-const VOID: &[&str] = &[
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
-];
+const VOID: &[&str] =
+    &["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
 /// Attributes that people read.
 const READ: &[&str] = &["alt", "aria-label", "aria-description", "placeholder", "title"];
 /// `name` or `property` of the `meta` elements whose content people read.
-const META: &[&str] =
-    &["description", "og:title", "og:description", "og:image:alt", "twitter:title", "twitter:description", "twitter:image:alt"];
+const META: &[&str] = &[
+    "description",
+    "og:title",
+    "og:description",
+    "og:image:alt",
+    "twitter:title",
+    "twitter:description",
+    "twitter:image:alt",
+];
 
 /// Finds the blocks in `range`.
 pub(crate) fn read(source: &str, range: Range<usize>, out: &mut Vec<(Block, Shape)>) {
@@ -445,9 +462,15 @@ mod tests {
 
     #[test]
     fn tags_stand_round_their_words() {
-        assert_eq!(turned("<p>un <b>deux <i>trois</i></b> <a href='x'>quatre</a></p>"), "<p><a href='x'>quatre</a> <b><i>trois</i> deux</b> un</p>");
+        assert_eq!(
+            turned("<p>un <b>deux <i>trois</i></b> <a href='x'>quatre</a></p>"),
+            "<p><a href='x'>quatre</a> <b><i>trois</i> deux</b> un</p>"
+        );
         assert_eq!(turned("<p><b>un deux</b></p>"), "<p><b>deux un</b></p>");
-        assert_eq!(turned("<p>un <code>ls  -l</code> <i class=z></i> deux</p>"), "<p>deux <i class=z></i> <code>ls  -l</code> un</p>");
+        assert_eq!(
+            turned("<p>un <code>ls  -l</code> <i class=z></i> deux</p>"),
+            "<p>deux <i class=z></i> <code>ls  -l</code> un</p>"
+        );
         assert_eq!(turned("a <b>b <i>c</b> d</i> e"), "e </i>d <b>c<i> b</b> a");
     }
 
@@ -465,13 +488,17 @@ mod tests {
     fn what_must_not_be_translated_is_not() {
         let source = "<p translate=no>un</p><p class='a notranslate'>deux <b>x</b></p><p>trois <span translate=\"no\">le <b>nom</b></span> quatre</p>";
         assert_eq!(texts(source), ["trois le nom quatre"]);
-        assert_eq!(turned("<p>un <span translate=\"no\">le <b>nom</b></span> deux</p>"), "<p>deux <span translate=\"no\">le <b>nom</b></span> un</p>");
+        assert_eq!(
+            turned("<p>un <span translate=\"no\">le <b>nom</b></span> deux</p>"),
+            "<p>deux <span translate=\"no\">le <b>nom</b></span> un</p>"
+        );
     }
 
     #[test]
     fn text_stays_text() {
         let parsed = document("<p title='un'>deux &lt;p&gt;</p>");
-        let targets = ["it's \"&amp;\"", "a <b> & c &lt; d < e <"].map(|t| Target { text: t.to_owned(), marks: vec![] });
+        let targets =
+            ["it's \"&amp;\"", "a <b> & c &lt; d < e <"].map(|t| Target { text: t.to_owned(), marks: vec![] });
         let out = parsed.render(&targets);
         assert_eq!(out, "<p title='it&#39;s \"&amp;amp;\"'>a &lt;b> & c &amp;lt; d < e &lt;</p>");
         assert_eq!(texts(&out), ["it's \"&amp;\"", "a <b> & c &lt; d < e <"]);
@@ -499,11 +526,56 @@ mod tests {
     }
 
     const PARTS: &[&str] = &[
-        "<p>", "</p>", "<b>", "</b>", "<i>", "</i>", "<a href='x' title='un lien'>", "</a>", "<br>", "<br/>", "<img alt=\"un chat\">",
-        "<img alt=chat/>", "<div class=notranslate>", "<span translate=no>", "</span>", "</div>", "<pre>", "</pre>", "<code>", "</code>",
-        "<script>", "</script>", "<!--", "-->", "<![CDATA[", "]]>", "<?x ?>", "&amp;", "&nbsp", "&#10;", "&", "&#x;", "<", "</", "<p", "<a b='",
-        "<title>", "</title>", "<td>", "<li>", "{{ x }}", "{%", "%}", "<!doctype html>", "<meta name=description content='le'>", "<textarea>",
-        "<html lang=fr>", "<svg>", "</svg>", "<plaintext>",
+        "<p>",
+        "</p>",
+        "<b>",
+        "</b>",
+        "<i>",
+        "</i>",
+        "<a href='x' title='un lien'>",
+        "</a>",
+        "<br>",
+        "<br/>",
+        "<img alt=\"un chat\">",
+        "<img alt=chat/>",
+        "<div class=notranslate>",
+        "<span translate=no>",
+        "</span>",
+        "</div>",
+        "<pre>",
+        "</pre>",
+        "<code>",
+        "</code>",
+        "<script>",
+        "</script>",
+        "<!--",
+        "-->",
+        "<![CDATA[",
+        "]]>",
+        "<?x ?>",
+        "&amp;",
+        "&nbsp",
+        "&#10;",
+        "&",
+        "&#x;",
+        "<",
+        "</",
+        "<p",
+        "<a b='",
+        "<title>",
+        "</title>",
+        "<td>",
+        "<li>",
+        "{{ x }}",
+        "{%",
+        "%}",
+        "<!doctype html>",
+        "<meta name=description content='le'>",
+        "<textarea>",
+        "<html lang=fr>",
+        "<svg>",
+        "</svg>",
+        "<plaintext>",
     ];
 
     proptest! {

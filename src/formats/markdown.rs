@@ -73,7 +73,8 @@ impl Masked {
             let start = line.content.end - body.len();
             let body = body.trim_end();
             let inner = templates(body);
-            let whole = matches!(inner.first(), Some(r) if *r == (0..body.len())) || body.starts_with("{:") && body.ends_with('}');
+            let whole = matches!(inner.first(), Some(r) if *r == (0..body.len()))
+                || body.starts_with("{:") && body.ends_with('}');
             if (body.starts_with(":::") || whole) && body.len() >= 3 {
                 // A rule ends a paragraph and means nothing else.
                 let end = start + body.len();
@@ -105,7 +106,8 @@ fn attribute_lists(line: &str) -> Vec<Range<usize>> {
         let after = line[..start].ends_with([')', ']', '`', '*', '_']);
         let inner = &line[start + 1..];
         let Some(end) = inner.find('}').filter(|_| after && !inner.starts_with(['{', '%'])) else { continue };
-        let known = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '#' | '=' | '"' | '\'' | ' ' | ':' | '/');
+        let known =
+            |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '#' | '=' | '"' | '\'' | ' ' | ':' | '/');
         let names = inner[..end].contains(['.', '#', '=', ':']);
         if names && inner[..end].chars().all(known) {
             out.push(start..start + 1 + end + 1);
@@ -524,7 +526,10 @@ mod tests {
 
     #[test]
     fn marks_stand_round_their_words() {
-        assert_eq!(turned("un **deux** `ls -l` *trois _quatre_* cinq\n"), "cinq *_quatre_ trois* `ls -l` **deux** un\n");
+        assert_eq!(
+            turned("un **deux** `ls -l` *trois _quatre_* cinq\n"),
+            "cinq *_quatre_ trois* `ls -l` **deux** un\n"
+        );
         assert_eq!(turned("un [deux trois](u \"t\") quatre"), "quatre [trois deux](u \"t\") un");
         assert_eq!(turned("voir <http://a.fr/é> ici"), "ici <http://a.fr/é> voir");
         assert_eq!(turned("eau[^1] et vin.\n\n[^1]: n"), "vin. et [^1]eau\n\n[^1]: n");
@@ -541,7 +546,10 @@ mod tests {
     #[test]
     fn titles_and_alternative_texts_are_fields() {
         let source = "![Une *soupe*](s.jpg 'La soupe')\n\nVoir [ici](u \"Le titre\") et ![un chat](c.png) là.\n";
-        assert_eq!(texts(source), ["La soupe", "Voir ici et  là.", "Le titre", "un chat"].map(|s| s.replace("  ", " ")));
+        assert_eq!(
+            texts(source),
+            ["La soupe", "Voir ici et  là.", "Le titre", "un chat"].map(|s| s.replace("  ", " "))
+        );
         assert_eq!(
             shouted(source),
             "![Une *soupe*](s.jpg 'LA SOUPE')\n\nVOIR [ICI](u \"LE TITRE\") ET ![UN CHAT](c.png) Là.\n"
@@ -561,7 +569,10 @@ mod tests {
 
     #[test]
     fn line_breaks_set_by_hand_stay() {
-        assert_eq!(texts("Première ligne.  \nDeuxième\\\nsuite *ici  \nou là*\n"), ["Première ligne.", "Deuxième suite ici ou là"]);
+        assert_eq!(
+            texts("Première ligne.  \nDeuxième\\\nsuite *ici  \nou là*\n"),
+            ["Première ligne.", "Deuxième suite ici ou là"]
+        );
         let source = "Oui.  \nNon\\\nsuite *ici  \nou là*\n";
         assert_eq!(shouted(source), "OUI.  \nNON\\\nSUITE *ICI  \nOU Là*\n");
     }
@@ -579,7 +590,10 @@ mod tests {
         let source = "---\ntitle: Le *chat* : une vie\nauthor: Jean\nsummary: >\n  Il dort\n  beaucoup.\ndescription: 'l''été'\nseo:\n  title: non\nexcerpt: \"dit \\\"oui\\\"\" # note\n---\n# Haut\n";
         assert_eq!(texts(source), ["Le *chat* : une vie", "Il dort\nbeaucoup.", "l'été", "dit \"oui\"", "Haut"]);
         let out = shouted(source);
-        assert!(out.contains("title: \"LE *CHAT* : UNE VIE\"\nauthor: Jean\nsummary: >\n  IL DORT\n  BEAUCOUP.\n"), "{out}");
+        assert!(
+            out.contains("title: \"LE *CHAT* : UNE VIE\"\nauthor: Jean\nsummary: >\n  IL DORT\n  BEAUCOUP.\n"),
+            "{out}"
+        );
         assert!(out.contains("'L''éTé'\nseo:\n  title: non\nexcerpt: \"DIT \\\"OUI\\\"\" # note\n"), "{out}");
         let toml = "+++\ntitle = \"Le chat\"\ndraft = true\n+++\nOui.\n";
         assert_eq!(shouted(toml), "+++\ntitle = \"LE CHAT\"\ndraft = true\n+++\nOUI.\n");
@@ -614,23 +628,115 @@ mod tests {
         let parsed = document("un **deux** [trois](u) quatre");
         let mark = |range, id| Mark { range, id, verbatim: false };
         let target = Target { text: "é b c".to_owned(), marks: vec![mark(1..4, 0), mark(3..99, 1)] };
-        assert_eq!(parsed.render(&[target]), "**é b[ c**](u)".replace("b[ c**](u)", "[b](u)** c").replace("é [b]", "é [b]"));
+        assert_eq!(
+            parsed.render(&[target]),
+            "**é b[ c**](u)".replace("b[ c**](u)", "[b](u)** c").replace("é [b]", "é [b]")
+        );
         let target = Target { text: "abc".to_owned(), marks: vec![] };
         assert_eq!(parsed.render(&[target]), "abc****[](u)");
     }
 
     const PARTS: &[&str] = &[
-        "*", "**", "_", "~~", "`", "```\n", "[", "](u)", "](u \"le titre\")", "![", "[^1]", "[^1]: ", "# ", "- ", "1. ", "> ", "| ", "|",
-        "|---|---|\n", "---\n", "===\n", "    ", "  \n", "\\\n", "<b>", "</b>", "<br>", "<div>", "</div>\n", "<img alt='un chat'>", "<!--",
-        "-->", "&amp;", "&nbsp;", "{{ x }}", "{% y %}", "{.c}", "\n:::note\n", ":::\n", "\n\n", "title: ", "+++\n", "<http://a.fr>", "$x$",
-        "[r]: /u\n", "[r]", ": ", "[ ] ", "— ",
+        "*",
+        "**",
+        "_",
+        "~~",
+        "`",
+        "```\n",
+        "[",
+        "](u)",
+        "](u \"le titre\")",
+        "![",
+        "[^1]",
+        "[^1]: ",
+        "# ",
+        "- ",
+        "1. ",
+        "> ",
+        "| ",
+        "|",
+        "|---|---|\n",
+        "---\n",
+        "===\n",
+        "    ",
+        "  \n",
+        "\\\n",
+        "<b>",
+        "</b>",
+        "<br>",
+        "<div>",
+        "</div>\n",
+        "<img alt='un chat'>",
+        "<!--",
+        "-->",
+        "&amp;",
+        "&nbsp;",
+        "{{ x }}",
+        "{% y %}",
+        "{.c}",
+        "\n:::note\n",
+        ":::\n",
+        "\n\n",
+        "title: ",
+        "+++\n",
+        "<http://a.fr>",
+        "$x$",
+        "[r]: /u\n",
+        "[r]",
+        ": ",
+        "[ ] ",
+        "— ",
     ];
 
     /// Words and signs that could be markup, in texts that a translation might be.
     const SIGNS: &[&str] = &[
-        "word", "a*b", "*a*", "_a_", "a_b", "**", "* b", "[a]", "[a](b)", "[^1]", "`x`", "`", "<b>", "a < b", "&amp;", "&", "1.", "2) ",
-        "-", "+", "#", "##", "> ", "|", "\\", "\\*", "~~a~~", "~", "$a$", "$5", "===", "---", "!", "![a](b)", "http://a.fr/b_c", "é",
-        "(", ")", "]", "::", ": a", "{x}", "***", "\u{a0}", "<!--", "&#35;", "]: b",
+        "word",
+        "a*b",
+        "*a*",
+        "_a_",
+        "a_b",
+        "**",
+        "* b",
+        "[a]",
+        "[a](b)",
+        "[^1]",
+        "`x`",
+        "`",
+        "<b>",
+        "a < b",
+        "&amp;",
+        "&",
+        "1.",
+        "2) ",
+        "-",
+        "+",
+        "#",
+        "##",
+        "> ",
+        "|",
+        "\\",
+        "\\*",
+        "~~a~~",
+        "~",
+        "$a$",
+        "$5",
+        "===",
+        "---",
+        "!",
+        "![a](b)",
+        "http://a.fr/b_c",
+        "é",
+        "(",
+        ")",
+        "]",
+        "::",
+        ": a",
+        "{x}",
+        "***",
+        "\u{a0}",
+        "<!--",
+        "&#35;",
+        "]: b",
     ];
 
     proptest! {

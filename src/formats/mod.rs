@@ -7,12 +7,12 @@ use std::path::Path;
 use crate::document::{Document, Target};
 use crate::error::{Error, Result};
 
-#[cfg(test)]
-mod laws;
 mod escape;
 mod flow;
 mod front_matter;
 mod html;
+#[cfg(test)]
+mod laws;
 mod lines;
 mod markdown;
 mod plain;
@@ -92,7 +92,16 @@ impl Default for Options {
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         Self {
             wrapped: Wrapped::default(),
-            front_matter: names(&["title", "subtitle", "description", "summary", "excerpt", "abstract", "lead", "headline"]),
+            front_matter: names(&[
+                "title",
+                "subtitle",
+                "description",
+                "summary",
+                "excerpt",
+                "abstract",
+                "lead",
+                "headline",
+            ]),
             language: false,
             subtitle_columns: 42,
             fields: names(&["text"]),

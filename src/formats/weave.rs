@@ -18,14 +18,20 @@ pub(crate) enum Syntax {
     /// As it is.
     Bare,
     /// In a table cell or not; whether brackets may be references.
-    Markdown { cell: bool, references: bool },
+    Markdown {
+        cell: bool,
+        references: bool,
+    },
 }
 
 /// What a block is in the source.
 pub(crate) enum Shape {
     Flow(Box<Weave>),
     /// A value by itself; `owner` is the block within whose range it stands, and whose writer puts it there.
-    Value { encode: Encode, owner: Option<usize> },
+    Value {
+        encode: Encode,
+        owner: Option<usize>,
+    },
 }
 
 /// What the writer of a flow knows.
@@ -63,7 +69,8 @@ impl Woven {
             Shape::Value { owner: Some(_), .. } => String::new(),
             Shape::Value { encode, .. } if !self.unchanged(block, target) => encode(&target.text),
             Shape::Flow(weave) => {
-                let touched = || weave.pieces.iter().flat_map(|p| &p.fields).any(|(_, field)| values.contains_key(field));
+                let touched =
+                    || weave.pieces.iter().flat_map(|p| &p.fields).any(|(_, field)| values.contains_key(field));
                 if self.unchanged(block, target) && !touched() {
                     return source[own.range.clone()].to_owned();
                 }
@@ -174,7 +181,8 @@ impl Weave {
         let mut marks: Vec<(usize, Mark)> = Vec::new();
         let found: HashMap<usize, &Mark> = target.marks.iter().rev().map(|m| (m.id, m)).collect();
         for (rank, mark) in block.marks.iter().enumerate() {
-            let mut range = found.get(&mark.id).map_or(text.len()..text.len(), |m| floor(m.range.start)..floor(m.range.end));
+            let mut range =
+                found.get(&mark.id).map_or(text.len()..text.len(), |m| floor(m.range.start)..floor(m.range.end));
             range.end = range.end.max(range.start);
             let inner = text[range.clone()].trim_matches(blank);
             if !inner.is_empty() && !mark.verbatim {
@@ -346,7 +354,8 @@ impl Weave {
         for (k, line_end) in self.breaks.iter().enumerate() {
             let last = places.len().saturating_sub(self.breaks.len() - k).max(next);
             let wish = (line_end.at * total).checked_div(block.text.len()).unwrap_or(0);
-            let near = |place: &(usize, usize, bool)| place.1.abs_diff(wish).saturating_sub(if place.2 { 16 } else { 0 });
+            let near =
+                |place: &(usize, usize, bool)| place.1.abs_diff(wish).saturating_sub(if place.2 { 16 } else { 0 });
             let mut choice = next;
             for i in next..=last {
                 let Some(place) = places.get(i).filter(|place| i == next || place.1 <= wish + 32) else { break };
