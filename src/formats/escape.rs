@@ -7,7 +7,9 @@ pub(crate) fn html(text: &str) -> String {
         let rest = &text[i + c.len_utf8()..];
         match c {
             '&' if entity(rest) => out.push_str("&amp;"),
-            '<' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) || rest.is_empty() => {
+            '<' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'))
+                || rest.is_empty() =>
+            {
                 out.push_str("&lt;");
             }
             c => out.push(c),
@@ -77,8 +79,7 @@ fn inner(text: &str, place: Place, out: &mut String, mut escaped: bool) {
     let links = text.rfind("](").max(text.rfind("]["));
     let semicolon = text.rfind(';');
     let mut previous = place.before;
-    let mut chars = text.char_indices();
-    while let Some((i, c)) = chars.next() {
+    for (i, c) in text.char_indices() {
         let rest = &text[i + c.len_utf8()..];
         let next = rest.chars().next().or(place.after);
         let space = |c: Option<char>| c.is_none_or(char::is_whitespace);
@@ -88,7 +89,7 @@ fn inner(text: &str, place: Place, out: &mut String, mut escaped: bool) {
             _ if std::mem::take(&mut escaped) => false,
             '\\' => rest.starts_with(|c: char| c.is_ascii_punctuation()) || rest.is_empty(),
             '*' => !loose,
-            '_' => !loose && !(letter(previous) && letter(next)),
+            '_' => !(loose || letter(previous) && letter(next)),
             '`' => true,
             '~' => tildes || place.linked && !loose,
             '$' => dollars || place.linked,

@@ -209,7 +209,8 @@ impl Flow {
     pub fn extend(&mut self, source: Range<usize>, text: &str) -> bool {
         let own = !text.starts_with("{{") && !text.starts_with("{%");
         let ended = |&id: &usize| self.pieces[id].close.end == source.start && !self.open.contains(&id);
-        let Some(id) = (0..self.pieces.len()).rev().take(NEAR).find(ended).filter(|_| own && self.space.is_none()) else {
+        let Some(id) = (0..self.pieces.len()).rev().take(NEAR).find(ended).filter(|_| own && self.space.is_none())
+        else {
             return false;
         };
         let piece = &mut self.pieces[id];
@@ -307,7 +308,7 @@ impl Flow {
     fn is_translatable(&self) -> bool {
         let mut at = 0;
         let hidden = self.marks.iter().filter(|m| m.verbatim).map(|m| m.range.clone());
-        for range in hidden.chain([self.text.len()..self.text.len()]) {
+        for range in hidden.chain(std::iter::once(self.text.len()..self.text.len())) {
             if self.text.get(at..range.start).is_some_and(has_letter) {
                 return true;
             }

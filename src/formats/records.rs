@@ -119,7 +119,9 @@ impl Parsed for Records {
         let own = &self.document.blocks()[block];
         let at = self.values.partition_point(|value| value.blocks.end <= block);
         match self.values.get(at) {
-            Some(value) if matches!(value.found.to, Place::Here) && (target.text != own.text || target.marks != own.marks) => {
+            Some(value)
+                if matches!(value.found.to, Place::Here) && (target.text != own.text || target.marks != own.marks) =>
+            {
                 (value.found.encode)(&value.inner.write(block - value.blocks.start, target))
             }
             // The field that the translation goes into is written as a whole.
@@ -162,7 +164,11 @@ mod tests {
     use super::*;
 
     fn options(fields: &[&str], into: Option<&str>) -> Options {
-        Options { fields: fields.iter().map(|f| f.to_string()).collect(), into: into.map(str::to_owned), ..Options::default() }
+        Options {
+            fields: fields.iter().map(|f| f.to_string()).collect(),
+            into: into.map(str::to_owned),
+            ..Options::default()
+        }
     }
 
     fn shouted(format: Format, source: &str, options: &Options) -> String {
@@ -185,7 +191,10 @@ mod tests {
     fn a_translation_may_go_into_a_field_of_its_own() {
         let source = "{\"text\":\"un\", \"id\":1}\n{\"en\":\"\", \"text\":\"deux\"}\n{\"text\":\"3\"}\n";
         let out = shouted(Format::Jsonl, source, &options(&["text"], Some("en")));
-        assert_eq!(out, "{\"text\":\"un\",\"en\":\"UN\", \"id\":1}\n{\"en\":\"DEUX\", \"text\":\"deux\"}\n{\"text\":\"3\",\"en\":\"3\"}\n");
+        assert_eq!(
+            out,
+            "{\"text\":\"un\",\"en\":\"UN\", \"id\":1}\n{\"en\":\"DEUX\", \"text\":\"deux\"}\n{\"text\":\"3\",\"en\":\"3\"}\n"
+        );
         let out = shouted(Format::Csv, "id;text\n1;un\n2;\"a;b\"\n", &options(&["text"], Some("en")));
         assert_eq!(out, "id;text;en\n1;un;UN\n2;\"a;b\";\"A;B\"\n");
     }
@@ -193,12 +202,14 @@ mod tests {
     #[test]
     fn broken_rows_are_reported_and_pass_through() {
         let source = "{\"text\":\"un\"}\n{\"text\":\"deux\"\n[1]\n{\"text\":\"trois\"}\n";
-        let parsed = parse_with(Format::Jsonl, source.to_owned(), &options(&["text"], None)).expect("some rows are right");
+        let parsed =
+            parse_with(Format::Jsonl, source.to_owned(), &options(&["text"], None)).expect("some rows are right");
         let faults: Vec<String> = parsed.faults().iter().map(ToString::to_string).collect();
         assert_eq!(faults.len(), 2);
         assert!(faults[0].starts_with("line 2: ") && faults[1].starts_with("line 3: "), "{faults:?}");
         assert_eq!(render(&*parsed, upper), "{\"text\":\"UN\"}\n{\"text\":\"deux\"\n[1]\n{\"text\":\"TROIS\"}\n");
-        let parsed = parse_with(Format::Csv, "id,text\n1\n2,deux\n".to_owned(), &options(&["text"], None)).expect("a table");
+        let parsed =
+            parse_with(Format::Csv, "id,text\n1\n2,deux\n".to_owned(), &options(&["text"], None)).expect("a table");
         assert!(parsed.faults()[0].to_string().starts_with("line 2: "));
         assert_eq!(render(&*parsed, upper), "id,text\n1\n2,DEUX\n");
     }
@@ -206,14 +217,17 @@ mod tests {
     #[test]
     fn a_field_that_is_nowhere_is_an_error_that_names_those_that_are() {
         for (format, source) in [(Format::Jsonl, "{\"id\":1,\"body\":\"x\"}\n"), (Format::Csv, "id,body\n1,x\n")] {
-            let error = parse_with(format, source.to_owned(), &options(&["text"], None)).map(|_| ()).expect_err("no such field");
+            let error = parse_with(format, source.to_owned(), &options(&["text"], None))
+                .map(|_| ())
+                .expect_err("no such field");
             assert!(error.to_string().contains("text") && error.to_string().contains("body"), "{error}");
         }
     }
 
     #[test]
     fn tables_keep_their_quotes_and_their_line_ends() {
-        let source = "\u{feff}id,text,\"autre\"\r\n1,\"Il dit \"\"oui\"\", là\",\"x\"\r\n\r\n2,\"deux\nlignes\",  y\r\n3,,z";
+        let source =
+            "\u{feff}id,text,\"autre\"\r\n1,\"Il dit \"\"oui\"\", là\",\"x\"\r\n\r\n2,\"deux\nlignes\",  y\r\n3,,z";
         assert_eq!(
             shouted(Format::Csv, source, &options(&["text"], None)),
             "\u{feff}id,text,\"autre\"\r\n1,\"IL DIT \"\"OUI\"\", Là\",\"x\"\r\n\r\n2,\"DEUX\nLIGNES\",  y\r\n3,,z"
@@ -237,10 +251,42 @@ mod tests {
     }
 
     const JSON: &[&str] = &[
-        "{\"text\":\"", "\"}", "\"text\":", "{", "}", "[", "]", ",", ":", "null", "1e5", "\\n", "\\u00e9", "\\ud83d\\ude00", "\\ud800", "\\\"",
-        "\"id\":1,", "{\"text\":[\"un\",\"deux\"]}\n", "{\"text\":\"un\\ndeux\",\"text\":\"x\"}\n",
+        "{\"text\":\"",
+        "\"}",
+        "\"text\":",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "null",
+        "1e5",
+        "\\n",
+        "\\u00e9",
+        "\\ud83d\\ude00",
+        "\\ud800",
+        "\\\"",
+        "\"id\":1,",
+        "{\"text\":[\"un\",\"deux\"]}\n",
+        "{\"text\":\"un\\ndeux\",\"text\":\"x\"}\n",
     ];
-    const TABLE: &[&str] = &[",", ";", "\"", "\"\"", "\n", "\r\n", "text", "un", "\"a\nb\"", ",\"x, y\"", "\t", "x\"y", "\"x\"y", " \"z\" "];
+    const TABLE: &[&str] = &[
+        ",",
+        ";",
+        "\"",
+        "\"\"",
+        "\n",
+        "\r\n",
+        "text",
+        "un",
+        "\"a\nb\"",
+        ",\"x, y\"",
+        "\t",
+        "x\"y",
+        "\"x\"y",
+        " \"z\" ",
+    ];
 
     proptest! {
         #[test]

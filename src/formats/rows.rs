@@ -124,9 +124,10 @@ impl<'a> Json<'a> {
     fn field(&self, entries: &[(String, &'a RawValue)], name: &str, out: &mut Vec<Found>) -> Result<bool, String> {
         let Some((_, raw)) = entries.iter().find(|(key, _)| key == name) else {
             let Some((head, rest)) = name.split_once('.') else { return Ok(false) };
-            let inner = entries.iter().find(|(key, _)| key == head).and_then(|(_, raw)| {
-                serde_json::from_str::<Entries<'a>>(raw.get()).ok()
-            });
+            let inner = entries
+                .iter()
+                .find(|(key, _)| key == head)
+                .and_then(|(_, raw)| serde_json::from_str::<Entries<'a>>(raw.get()).ok());
             return inner.map_or(Ok(false), |Entries(entries)| self.field(&entries, rest, out));
         };
         if let Some(mut found) = self.string(raw) {
@@ -239,13 +240,13 @@ pub(crate) fn table(source: &str, options: &Options, tabs: bool) -> Result<Read>
         return Err(Error::settings(format!("no column {} in the file; it has {}", far + 1, header.len())));
     }
     let into = options.into.as_deref().map(|name| (name, named(name)));
-    let quote = move |text: &str, always: bool| write_cell(text, separator, quoting, always);
+    let quote = move |text: &str| write_cell(text, separator, quoting);
     let sign = char::from(separator).to_string();
     let mut header_row = None;
     if numbers.is_none() {
         if let (Some((name, None)), Some(last)) = (into, first.last()) {
             let end = last.raw.end;
-            let before = format!("{sign}{}", quote(name, false));
+            let before = format!("{sign}{}", quote(name));
             found.push(Found {
                 range: end..end,
                 text: String::new(),
@@ -264,19 +265,21 @@ pub(crate) fn table(source: &str, options: &Options, tabs: bool) -> Result<Read>
         counted = head.raw.start;
         if row.len() != header.len() {
             let (n, wanted) = (row.len(), header.len());
-            faults.push(Error::input(format!("line {line}: {n} columns instead of {wanted}; the row is kept as it is")));
+            faults
+                .push(Error::input(format!("line {line}: {n} columns instead of {wanted}; the row is kept as it is")));
             continue;
         }
         let mut own = Vec::new();
         for &column in &columns {
             let Some(cell) = row.get(column) else { continue };
             let Some((range, places)) = cell_places(source, cell, quoting) else {
-                faults.push(Error::input(format!("line {line}: quotation marks out of place; the cell is kept as it is")));
+                faults.push(Error::input(format!(
+                    "line {line}: quotation marks out of place; the cell is kept as it is"
+                )));
                 continue;
             };
-            let always = range.start > cell.raw.start;
+            let enclosed = range.start > cell.raw.start;
             let to = match into {
-                None if always => Place::Here,
                 None => Place::Here,
                 Some((_, Some(there))) => {
                     let range = row.get(there).map_or(last.raw.end..last.raw.end, |cell| cell.raw.clone());
@@ -288,13 +291,13 @@ pub(crate) fn table(source: &str, options: &Options, tabs: bool) -> Result<Read>
                 }
             };
             // A value that is quoted keeps its quotes, which stand outside of its range.
-            let inside = always && matches!(to, Place::Here);
+            let inside = enclosed && matches!(to, Place::Here);
             own.push(Found {
                 range,
                 text: cell.text.clone(),
                 places,
                 to,
-                encode: Box::new(move |text| if inside { text.replace('"', "\"\"") } else { quote(text, false) }),
+                encode: Box::new(move |text| if inside { text.replace('"', "\"\"") } else { quote(text) }),
             });
         }
         own.sort_by_key(Found::start);
@@ -333,9 +336,7 @@ fn records(source: &str, start: usize, separator: u8, quoting: bool) -> Vec<Vec<
         at += read;
         text.extend_from_slice(&buffer[..written]);
         let record_end = match result {
-            ReadFieldResult::InputEmpty if read > 0 || at < bytes.len() => continue,
-            ReadFieldResult::OutputFull => continue,
-            ReadFieldResult::InputEmpty => continue,
+            ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => continue,
             ReadFieldResult::End => break,
             ReadFieldResult::Field { record_end } => record_end,
         };
@@ -358,9 +359,11 @@ fn records(source: &str, start: usize, separator: u8, quoting: bool) -> Vec<Vec<
     rows
 }
 
+/// The source bytes of a text, and where each of its bytes starts if they are not the same.
+type Places = (Range<usize>, Option<Vec<usize>>);
+
 /// Where a cell's text stands, and where each of its bytes does; `None` where its quotation marks are out of place.
-#[allow(clippy::type_complexity)]
-fn cell_places(source: &str, cell: &Cell, quoting: bool) -> Option<(Range<usize>, Option<Vec<usize>>)> {
+fn cell_places(source: &str, cell: &Cell, quoting: bool) -> Option<Places> {
     let raw = source.get(cell.raw.clone())?;
     if raw == cell.text && !(quoting && raw.starts_with('"')) {
         return Some((cell.raw.clone(), None));
@@ -385,11 +388,11 @@ fn cell_places(source: &str, cell: &Cell, quoting: bool) -> Option<(Range<usize>
     Some((range, Some(places)))
 }
 
-fn write_cell(text: &str, separator: u8, quoting: bool, always: bool) -> String {
+fn write_cell(text: &str, separator: u8, quoting: bool) -> String {
     if !quoting {
         // Without quotes nothing may stand in a cell that ends it.
         return text.replace([char::from(separator), '\n', '\r'], " ");
     }
     let needed = text.contains([char::from(separator), '"', '\n', '\r']);
-    if always || needed { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if needed { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }

@@ -118,7 +118,9 @@ fn turns(source: &str, web: bool) -> Result<Vec<Turn>> {
         i = end;
     }
     if !any && has_letter(source) && !source.trim_start_matches(is_blank).starts_with("WEBVTT") {
-        return Err(Error::input("line 1: no time line such as 00:00:01,000 --> 00:00:02,500 in the file: is it subtitles?"));
+        return Err(Error::input(
+            "line 1: no time line such as 00:00:01,000 --> 00:00:02,500 in the file: is it subtitles?",
+        ));
     }
     Ok(out)
 }
@@ -155,7 +157,10 @@ fn runs_on(source: &str, last: &Turn, next: &Turn) -> bool {
     let stopped = before.ends_with(['.', '!', '?', ':', ']']) && !before.ends_with("...");
     let small = after.starts_with(char::is_lowercase);
     let open = before.ends_with([',', ';']) || before.ends_with(char::is_alphanumeric);
-    next.cue == last.cue + 1 && !next.dash && !stopped && (small || open && !after.starts_with(['(', '[', '♪']) && !before.is_empty())
+    next.cue == last.cue + 1
+        && !next.dash
+        && !stopped
+        && (small || open && !after.starts_with(['(', '[', '♪']) && !before.is_empty())
         && (small || !before.ends_with('…') && !before.ends_with("..."))
 }
 
@@ -203,11 +208,12 @@ fn join(source: &str, turns: &[Turn]) -> (Block, Script) {
         let start = text.len();
         let raw = &source[turn.range.clone()];
         let mut at = 0;
-        for tag in tags(raw).into_iter().chain([raw.len()..raw.len()]) {
+        for tag in tags(raw).into_iter().chain(std::iter::once(raw.len()..raw.len())) {
             push_words(&mut text, &raw[at..tag.start], start);
             at = tag.end;
             let sign = &raw[tag];
-            let name: String = sign.trim_start_matches(['<', '/']).chars().take_while(|c| c.is_ascii_alphabetic()).collect();
+            let name: String =
+                sign.trim_start_matches(['<', '/']).chars().take_while(|c| c.is_ascii_alphabetic()).collect();
             let end = text.trim_end_matches([' ', '\n']).len().max(start);
             if sign.is_empty() {
             } else if sign.starts_with("</") && open.iter().any(|(open, _)| *open == name) {
@@ -234,7 +240,8 @@ fn join(source: &str, turns: &[Turn]) -> (Block, Script) {
     }
     let first = turns.first().map_or(0, |t| t.range.start);
     let range = first..turns.last().map_or(first, |t| t.range.end);
-    script.line_end = if source[range.clone()].contains("\r\n") || source.contains("\r\n") { "\r\n" } else { "\n" }.to_owned();
+    script.line_end =
+        if source[range.clone()].contains("\r\n") || source.contains("\r\n") { "\r\n" } else { "\n" }.to_owned();
     // A mark that nothing closes is one that stands between characters.
     for mark in &mut marks {
         mark.range.end = mark.range.end.min(text.len());
@@ -329,7 +336,8 @@ fn words(target: &Target, tags: &[(String, String)], web: bool) -> Vec<Word> {
         let stop = word.ends_with(['.', ',', '!', '?', ';', ':', '…']);
         out.push(Word { width: width(word), written, stop });
     }
-    let rest: String = tags.iter().zip(&seen).filter(|(_, seen)| !**seen).map(|((a, b), _)| format!("{a}{b}")).collect();
+    let rest: String =
+        tags.iter().zip(&seen).filter(|(_, seen)| !**seen).map(|((a, b), _)| format!("{a}{b}")).collect();
     match out.last_mut() {
         Some(last) => last.written.push_str(&rest),
         None if !rest.is_empty() => out.push(Word { written: rest, width: 0, stop: false }),
@@ -455,7 +463,10 @@ mod tests {
     fn notes_styles_and_settings_are_left_alone() {
         assert_eq!(texts(Format::Vtt, VTT), ["Bonjour & bienvenue !", "On y va."]);
         let out = render(&*read(Format::Vtt, VTT), upper);
-        assert_eq!(out, VTT.replace("Bonjour &amp; bienvenue", "BONJOUR &amp; BIENVENUE").replace("On y va", "ON Y VA"));
+        assert_eq!(
+            out,
+            VTT.replace("Bonjour &amp; bienvenue", "BONJOUR &amp; BIENVENUE").replace("On y va", "ON Y VA")
+        );
     }
 
     #[test]
@@ -482,9 +493,29 @@ mod tests {
     }
 
     const PARTS: &[&str] = &[
-        "1\n", "2\r\n", "00:00:01,000 --> 00:00:02,000\n", "00:01.000 --> 00:02.000 align:start\n", "-->", "99999999999999:1 --> 0\n",
-        "- ", "– Oui", "<i>", "</i>", "<v Anne>", "{\\an8}", "<00:01.500>", "&amp;", "NOTE ", "STYLE\n", "WEBVTT\n", "♪ ", "...", "… ", ", ",
-        "et puis", "\n\n",
+        "1\n",
+        "2\r\n",
+        "00:00:01,000 --> 00:00:02,000\n",
+        "00:01.000 --> 00:02.000 align:start\n",
+        "-->",
+        "99999999999999:1 --> 0\n",
+        "- ",
+        "– Oui",
+        "<i>",
+        "</i>",
+        "<v Anne>",
+        "{\\an8}",
+        "<00:01.500>",
+        "&amp;",
+        "NOTE ",
+        "STYLE\n",
+        "WEBVTT\n",
+        "♪ ",
+        "...",
+        "… ",
+        ", ",
+        "et puis",
+        "\n\n",
     ];
 
     proptest! {

@@ -181,7 +181,8 @@ impl Weave {
         let mut marks: Vec<(usize, Mark)> = Vec::new();
         let found: HashMap<usize, &Mark> = target.marks.iter().rev().map(|m| (m.id, m)).collect();
         for (rank, mark) in block.marks.iter().enumerate() {
-            let mut range = found.get(&mark.id).map_or(text.len()..text.len(), |m| floor(m.range.start)..floor(m.range.end));
+            let mut range =
+                found.get(&mark.id).map_or(text.len()..text.len(), |m| floor(m.range.start)..floor(m.range.end));
             range.end = range.end.max(range.start);
             let inner = text[range.clone()].trim_matches(blank);
             if !inner.is_empty() && !mark.verbatim {
