@@ -49,7 +49,7 @@ def peers(path, name):
     found, header, title = [], None, ''
     for line in open(path, encoding='utf-8'):
         cells = [c.strip() for c in line.strip().strip('|').split('|')]
-        if '|' not in line and 3 < len(line) < 80:
+        if line.startswith('#') or '|' not in line and 3 < len(line) < 80:
             title = line.strip('# \n')
         elif cells[0] == 'set':
             header = cells[1:]

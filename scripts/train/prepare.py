@@ -301,7 +301,7 @@ def main():
     p.add_argument('--mixture', default=f'{HERE}/mixture.toml')
     p.add_argument('--like', help='take the vocabulary of this model folder')
     for k, v, h in (('vocab', 14000, 'pieces'), ('processes', os.cpu_count(), ''), ('longest', 600, 'letters of the longest text'), ('max-tokens', 160, 'pieces of the longest side'),
-                    ('templates', 4, 'pairs that may differ in digits only'), ('spm-pairs', 500_000, 'pairs the pieces are learnt from'), ('shard-mb', 55, 'size of a shard before packing'),
+                    ('templates', 4, 'pairs that may differ in digits only'), ('spm-pairs', 500_000, 'pairs the pieces are learnt from'), ('shard-mb', 30, 'size of a shard before packing'),
                     ('limit', 0, 'lines of each source, for rehearsals'), ('seed', 7, '')):
         p.add_argument(f'--{k}', type=int, default=v, help=h)
     p.add_argument('--scale', type=float, default=1.0, help='all shares times this')

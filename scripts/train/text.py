@@ -10,6 +10,8 @@ import unicodedata
 FRENCH_WORDS = frozenset('le la les des du est une un dans pour que qui sur avec et pas nous vous il elle ce cette sont au aux en par plus ne se mais ou'.split())
 ENGLISH_WORDS = frozenset('the of and to is in that for it with on are this be as not was by at from have has we you they which will would or'.split())
 WORD = re.compile(r"[^\W\d_]+")
+OPENING, CLOSING = re.compile(r'[«„“]\s*'), re.compile(r'\s*[»”]')
+DIGIT, HAS_PLACEHOLDER, HAS_LINK = re.compile(r'\d'), re.compile(r'[%{$]'), re.compile(r'@|http|www')
 NUMBER = re.compile(r'\d+')
 GROUPED_FRENCH = re.compile(r'(?<=\d)[ .](?=\d{3}(?!\d))')
 GROUPED_ENGLISH = re.compile(r'(?<=\d)[ ,](?=\d{3}(?!\d))')
@@ -36,18 +38,22 @@ def tidy(s):
     return SPACE_BEFORE.sub(r'\1', ' '.join(s.split()))
 
 
+def straight(s):
+    """Every kind of double quotation mark as a straight one, without the spaces inside."""
+    return CLOSING.sub('"', OPENING.sub('"', s))
+
+
 def tidy_french(s):
-    s = ELISION.sub(r"\1'", tidy(s))
-    s = re.sub(r'[«„“]\s*', '"', s)
-    return re.sub(r'\s*[»”]', '"', s)
+    s = tidy(s)
+    return straight(ELISION.sub(r"\1'", s) if "' " in s else s)
 
 
 def tidy_english(s):
-    s = ENGLISH_ELISION.sub(r"\1'\2", tidy(s))
-    s = re.sub(r'[«„“]\s*', '"', s)
-    s = re.sub(r'\s*[»”]', '"', s)
-    s = SPACE_BEFORE_ENGLISH.sub(r'\1', s)
-    return BRITISH_QUOTE.sub(r'"\1"', s)
+    s = tidy(s)
+    if "' " in s:
+        s = ENGLISH_ELISION.sub(r"\1'\2", s)
+    s = SPACE_BEFORE_ENGLISH.sub(r'\1', straight(s))
+    return BRITISH_QUOTE.sub(r'"\1"', s) if "'" in s else s
 
 
 def numbers(s, grouped):
@@ -56,6 +62,8 @@ def numbers(s, grouped):
 
 
 def same_numbers(f, e):
+    if not DIGIT.search(f) and not DIGIT.search(e):
+        return True
     a, b = numbers(f, GROUPED_FRENCH), numbers(e, GROUPED_ENGLISH)
     if a == b:
         return True
@@ -67,7 +75,7 @@ def same_numbers(f, e):
 
 def foreign(words, own, other):
     """True when the words look like the other language's."""
-    mine, theirs = sum(w in own for w in words), sum(w in other for w in words)
+    mine, theirs = len([w for w in words if w in own]), len([w for w in words if w in other])
     return theirs >= 3 and theirs > mine
 
 
@@ -99,8 +107,9 @@ def clean(f, e, source, longest=600):
         return 'numbers'
     if abs(f.count('(') - e.count('(')) + abs(f.count(')') - e.count(')')) > 0:
         return 'brackets'
-    if sorted(PLACEHOLDER.findall(f)) != sorted(PLACEHOLDER.findall(e)) or len(LINK.findall(f)) != len(LINK.findall(e)):
-        return 'placeholders'
+    for sign, pattern in ((HAS_PLACEHOLDER, PLACEHOLDER), (HAS_LINK, LINK)):
+        if (sign.search(f) or sign.search(e)) and sorted(pattern.findall(f)) != sorted(pattern.findall(e)):
+            return 'placeholders'
     if len(CODE.findall(f)) > 0.06 * len(f) or len(CODE.findall(e)) > 0.06 * len(e):
         return 'code'
     if len(wf) > 3 and (f[0].isupper() != e[0].isupper()) and f[0].isalpha() and e[0].isalpha():
@@ -109,7 +118,7 @@ def clean(f, e, source, longest=600):
         return 'half sentence'
     if f[-1] == '?' and e[-1] == '.' or f[-1] == '.' and e[-1] == '?':
         return 'question'
-    if sum(len(w) for w in wf) < 0.6 * len(f.replace(' ', '')) or sum(len(w) for w in we) < 0.6 * len(e.replace(' ', '')):
+    if sum(map(len, wf)) < 0.6 * len(f.replace(' ', '')) or sum(map(len, we)) < 0.6 * len(e.replace(' ', '')):
         return 'few letters'
     return f, e
 

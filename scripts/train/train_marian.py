@@ -127,6 +127,7 @@ class Trainer:
         self.opt = torch.optim.AdamW(net.parameters(), lr=a.lr, betas=(0.9, 0.98), eps=1e-8, weight_decay=a.weight_decay, fused=True)
         self.run = torch.compile(self.net, dynamic=True) if a.compile and self.cuda else self.net
         self.loss = torch.compile(nll, dynamic=True) if a.compile else nll
+        self.scale = float(max(a.update, a.tokens))
         self.corpus = Corpus(a.data, self.device)
         self.corpus.refresh()
         self.sample = Sample(a.sampled, self.corpus, self.vocab) if a.sampled and not self.cuda else None
@@ -166,7 +167,9 @@ class Trainer:
             if self.sample and self.net.training:
                 part, bias, T = self.sample(T)
                 return self.loss(x, self.net.shared.weight[part], bias, T, smooth, -100), n
-            return self.loss(x.flatten(0, -2), self.net.shared.weight, None, T.flatten(), smooth, self.pad), n
+            # validation does without the compiled loss: its smoothing differs, so it would be compiled once more
+            loss = self.loss if self.net.training else nll
+            return loss(x.flatten(0, -2), self.net.shared.weight, None, T.flatten(), smooth, self.pad), n
 
     @torch.no_grad()
     def valid(self):
@@ -228,8 +231,7 @@ class Trainer:
             mine = (update[i] for i in iter(lambda: self.take(len(update)), None))
         for shard, rows in mine:
             loss, k = self.objective(self.run, shard, rows, self.a.smooth)
-            # divided by a fixed number first: the sum of many tokens' losses is beyond what half precision likes
-            (loss / self.a.update).backward()
+            (loss / self.scale).backward()           # a fixed number first: the sum over many tokens is large for half precision
             total, n = total + loss.detach(), n + k
         if self.counter is not None:
             grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in self.net.parameters()]
@@ -243,7 +245,7 @@ class Trainer:
             if self.rank == 0:
                 self.counter.value = 0
             dist.barrier()
-        torch._foreach_mul_([p.grad for p in self.net.parameters()], self.a.update / n)
+        torch._foreach_mul_([p.grad for p in self.net.parameters()], self.scale / n)
         return total, n
 
     def take(self, n):
@@ -324,10 +326,10 @@ def main():
     p.add_argument('--check', action='store_true', help='validation loss before the first update')
     for k, v, h in (('d', 512, 'width'), ('enc', 6, 'encoder layers'), ('dec', 2, 'decoder layers'), ('ffn', 1536, ''), ('heads', 8, ''), ('tokens', 60_000, 'padded positions of a batch'),
                     ('update', 1, 'target tokens of an update at least; more than a batch has: gradients accumulate'), ('longest', 160, 'pieces of the longest pair'), ('seed', 1, ''),
-                    ('warmup', 800, 'updates'), ('threads', 2, 'of a CPU'), ('sampled', 0, 'CPU: frequent pieces in the softmax of a batch, 0 for all'), ('processes', 1, 'one for each core of a CPU'), ('log', 50, 'updates'),
+                    ('warmup', 1000, 'updates'), ('threads', 2, 'of a CPU'), ('sampled', 0, 'CPU: frequent pieces in the softmax of a batch, 0 for all'), ('processes', 1, 'one for each core of a CPU'), ('log', 50, 'updates'),
                     ('average-every', 20, 'updates'), ('round', 400_000, 'pairs in one round of shuffled batches')):
         p.add_argument(f'--{k}', type=int, default=v, help=h)
-    for k, v, h in (('lr', 1.2e-3, ''), ('dropout', 0.1, ''), ('minutes', 20.0, ''), ('smooth', 0.1, 'label smoothing'), ('decay', 0.6, 'share of the time'),
+    for k, v, h in (('lr', 1e-3, 'highest learning rate'), ('dropout', 0.1, ''), ('minutes', 20.0, ''), ('smooth', 0.1, 'label smoothing'), ('decay', 0.6, 'share of the time'),
                     ('average', 0.15, 'share of the time'), ('save-every', 3.0, 'minutes'), ('weight-decay', 0.0, '')):
         p.add_argument(f'--{k}', type=float, default=v, help=h)
     a = p.parse_args()
