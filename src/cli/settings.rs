@@ -131,7 +131,8 @@ impl Reading {
 
 /// From the options that say how documents are read.
 pub fn reading(args: &ReadArgs) -> Result<Reading> {
-    let format = args.format.as_ref().map(|name| Format::from_name(name).ok_or_else(|| unknown_format(name))).transpose()?;
+    let format =
+        args.format.as_ref().map(|name| Format::from_name(name).ok_or_else(|| unknown_format(name))).transpose()?;
     let encoding = args.encoding.as_deref().map(input::encoding).transpose()?;
     let mut options = formats::Options { language: true, into: args.into.clone(), ..formats::Options::default() };
     if let Some(wrapped) = &args.wrapped {

@@ -27,7 +27,8 @@ pub fn run(args: &SplitArgs, printer: &Printer) -> Result<Ending> {
             if args.jsonl {
                 return lines(&text, printer).map_err(|e| e.at(input.name()));
             }
-            let parsed = formats::parse_with(reading.format(input.name()), text, &reading.options).map_err(|e| e.at(input.name()))?;
+            let parsed = formats::parse_with(reading.format(input.name()), text, &reading.options)
+                .map_err(|e| e.at(input.name()))?;
             printer.result(&segments(parsed.as_ref(), args.json))
         });
         match shown {

@@ -99,7 +99,8 @@ impl Run<'_> {
 
     fn read(&self, input: &Input) -> Result<Box<dyn Parsed>> {
         let text = input.read(self.reading.encoding)?;
-        formats::parse_with(self.reading.format(input.name()), text, &self.reading.options).map_err(|e| e.at(input.name()))
+        formats::parse_with(self.reading.format(input.name()), text, &self.reading.options)
+            .map_err(|e| e.at(input.name()))
     }
 
     /// Translates and writes; `false` when there is no one left to read.

@@ -248,6 +248,15 @@ fn load(files: &ModelFiles, device: DeviceChoice, compute: Compute) -> Result<(M
             Compute::F16 => Arc::new(TensorNetwork::new(&weights, &config, &device, DType::F16)?),
         };
         let tokenizer = tokenizer.join().map_err(|_| Error::model("the tokenizer could not be read"))??;
+        for (rows, size) in
+            [(config.vocab_size, tokenizer.source_size()), (config.decoder_vocab_size, tokenizer.target_size())]
+        {
+            if size > rows {
+                let message =
+                    format!("has ids up to {}, but the network has {rows} embeddings; fetch the model again", size - 1);
+                return Err(Error::model(message).at(files.vocab.path()));
+            }
+        }
         Ok((MarianEngine::new(tokenizer, network), config.clone()))
     })
 }

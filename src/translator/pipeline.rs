@@ -1,12 +1,12 @@
 //! The way of a document through the rooms: split, protect, translate, check, restore, join.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::report::{SegmentReport, Totals, Watch};
 use super::{Monitor, Outcome, Translator};
-use crate::check::{self, Problem, Remedy};
+use crate::check::{self, Problem, ProblemKind, Remedy};
 use crate::document::{Block, Link, Note, QuoteMark, QuoteRole, Segment, Target, Translation};
 use crate::engine::{Hypothesis, Options, Progress};
 use crate::error::{Error, ErrorKind, Result};
@@ -337,7 +337,9 @@ fn finish(
             Answer::Copy => None,
             Answer::Found { hypothesis, problems, notes } => {
                 out.notes.extend(notes);
-                out.notes.extend(problems.iter().map(check::note));
+                // Whether a number is lost is for the restorer to say: it puts many of them right.
+                let stayed = problems.iter().filter(|p| p.kind != ProblemKind::NumberLost);
+                out.notes.extend(stayed.map(check::note));
                 scores.push(hypothesis.score);
                 Some(hypothesis)
             }
@@ -358,6 +360,8 @@ fn finish(
         out.text.push_str(draft.text());
         out.notes.extend(draft.notes);
     }
+    let mut seen = HashSet::new();
+    out.notes.retain(|note| seen.insert((note.code, note.detail.clone())));
     if !scores.is_empty() {
         out.score = Some(scores.iter().sum::<f32>() / scores.len() as f32).filter(|s| s.is_finite());
     }
