@@ -211,15 +211,13 @@ impl Simd for Avx512 {
     ) {
         let groups = b.len() / (4 * PANEL);
         assert!(rows >= 1 && rows <= TILE_ROWS && a.len() >= (rows - 1) * stride + 4 * groups);
+        let pace = ahead.len() / groups.max(1);
         macro_rules! pick {
             ($($n:literal)*) => {
                 match rows {
-                    $($n if ahead.len() >= 64 * groups =>
+                    $($n =>
                         // SAFETY: the assertion above; see the head of the file.
-                        unsafe { tile_i8::<$n, true>(a.as_ptr(), stride, b.as_ptr(), groups, start, sums, ahead.as_ptr()) },
-                    $n =>
-                        // SAFETY: as above.
-                        unsafe { tile_i8::<$n, false>(a.as_ptr(), stride, b.as_ptr(), groups, start, sums, b.as_ptr()) },)*
+                        unsafe { tile_i8::<$n>(a.as_ptr(), stride, b.as_ptr(), groups, start, sums, ahead.as_ptr(), pace) },)*
                     _ => {}
                 }
             };
@@ -231,15 +229,13 @@ impl Simd for Avx512 {
     fn tile_f32(self, a: &[f32], stride: usize, rows: usize, b: &[f32], sums: &mut Sums<f32>, ahead: &[f32]) {
         let depth = b.len() / PANEL;
         assert!(rows >= 1 && rows <= TILE_ROWS && a.len() >= (rows - 1) * stride + depth);
+        let pace = ahead.len() / depth.max(1);
         macro_rules! pick {
             ($($n:literal)*) => {
                 match rows {
-                    $($n if ahead.len() >= 16 * depth =>
+                    $($n =>
                         // SAFETY: the assertion above; see the head of the file.
-                        unsafe { tile_f32::<$n, true>(a.as_ptr(), stride, b.as_ptr(), depth, sums, ahead.as_ptr()) },
-                    $n =>
-                        // SAFETY: as above.
-                        unsafe { tile_f32::<$n, false>(a.as_ptr(), stride, b.as_ptr(), depth, sums, b.as_ptr()) },)*
+                        unsafe { tile_f32::<$n>(a.as_ptr(), stride, b.as_ptr(), depth, sums, ahead.as_ptr(), pace) },)*
                     _ => {}
                 }
             };
@@ -248,12 +244,13 @@ impl Simd for Avx512 {
     }
 }
 
-/// `ROWS × PANEL` sums in registers; fetches a quarter of the next panel, a cache line a step, if `AHEAD`.
+/// `ROWS × PANEL` sums in registers. Meanwhile fetches what stands at `ahead`, `pace` bytes a step: evenly, because fetching all at
+/// once would fill the queues that the loads of this tile need as well.
 ///
 /// # Safety
-/// `a` has `ROWS` rows of `4 × groups` bytes, `stride` apart; `b` has `groups × PANEL × 4`, `ahead` `64 × groups`.
+/// `a` has `ROWS` rows of `4 × groups` bytes, `stride` apart; `b` has `groups × PANEL × 4`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn tile_i8<const ROWS: usize, const AHEAD: bool>(
+unsafe fn tile_i8<const ROWS: usize>(
     a: *const u8,
     stride: usize,
     b: *const i8,
@@ -261,6 +258,7 @@ unsafe fn tile_i8<const ROWS: usize, const AHEAD: bool>(
     start: &[i32; PANEL],
     sums: &mut Sums<i32>,
     ahead: *const i8,
+    pace: usize,
 ) {
     // SAFETY: the caller's promise; `start` and `sums` are arrays of whole vectors, and ROWS is at most TILE_ROWS.
     unsafe {
@@ -272,9 +270,7 @@ unsafe fn tile_i8<const ROWS: usize, const AHEAD: bool>(
             }
         }
         for g in 0..groups {
-            if AHEAD {
-                _mm_prefetch::<_MM_HINT_T0>(ahead.add(64 * g));
-            }
+            _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(pace * g));
             let b = b.add(4 * PANEL * g);
             let mut v = [_mm512_setzero_si512(); 4];
             for (j, v) in v.iter_mut().enumerate() {
@@ -298,23 +294,22 @@ unsafe fn tile_i8<const ROWS: usize, const AHEAD: bool>(
 /// [`tile_i8`] in `f32`.
 ///
 /// # Safety
-/// `a` has `ROWS` rows of `depth`, `stride` apart; `b` has `depth × PANEL`, `ahead` `16 × depth`.
+/// `a` has `ROWS` rows of `depth`, `stride` apart; `b` has `depth × PANEL`.
 #[target_feature(enable = "avx512f")]
-unsafe fn tile_f32<const ROWS: usize, const AHEAD: bool>(
+unsafe fn tile_f32<const ROWS: usize>(
     a: *const f32,
     stride: usize,
     b: *const f32,
     depth: usize,
     sums: &mut Sums<f32>,
     ahead: *const f32,
+    pace: usize,
 ) {
     // SAFETY: the caller's promise; `sums` is an array of whole vectors, and ROWS is at most TILE_ROWS.
     unsafe {
         let mut acc = [[_mm512_setzero_ps(); 4]; ROWS];
         for k in 0..depth {
-            if AHEAD {
-                _mm_prefetch::<_MM_HINT_T0>(ahead.add(16 * k).cast());
-            }
+            _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(pace * k).cast());
             let b = b.add(PANEL * k);
             let mut v = [_mm512_setzero_ps(); 4];
             for (j, v) in v.iter_mut().enumerate() {

@@ -14,6 +14,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod cells;
+#[cfg(test)]
+mod kernel_tests;
 mod matrix;
 mod product;
 mod session;

@@ -50,6 +50,13 @@ pub(super) fn lanes_mut<T>(slice: &mut [T]) -> &mut [[T; LANES]] {
     slice.as_chunks_mut().0
 }
 
+/// What tile `tile` of `tiles` fetches of the next panel: an even share, but no more than a cache line a step.
+#[inline(always)]
+fn share<T>(next: &[T], tile: usize, tiles: usize) -> &[T] {
+    let size = next.len() / tiles.clamp(4, 16);
+    next.get(tile * size..(tile + 1) * size).unwrap_or(&[])
+}
+
 vectorised! {
     /// `epilogue` gets `W x + b` for the first `rows` rows `x` of `input`; panel by panel, so that the weights are read once.
     pub fn product[E: Epilogue](s; input: &Rows, rows: usize, weights: &Matrix, epilogue: &mut E) {
@@ -67,8 +74,7 @@ vectorised! {
                     let (scales, biases) = (lanes(panel.scales), lanes(panel.bias));
                     for tile in 0..tiles {
                         let (first, end) = range(tile);
-                        // The first four tiles fetch a quarter of the next panel each.
-                        let ahead = next.get(tile * width * (PANEL / 4)..).unwrap_or(&[]);
+                        let ahead = share(next, tile, tiles);
                         s.tile_i8(&input.bytes[first * width..], width, end - first, panel.integers(), panel.start, &mut sums, ahead);
                         for (row, sums) in (first..end).zip(&sums) {
                             let scale = s.splat(input.scales[row]);
@@ -91,7 +97,7 @@ vectorised! {
                     let biases = lanes(panel.bias);
                     for tile in 0..tiles {
                         let (first, end) = range(tile);
-                        let ahead = next.get(tile * width * (PANEL / 4)..).unwrap_or(&[]);
+                        let ahead = share(next, tile, tiles);
                         s.tile_f32(&input.values[first * width..], width, end - first, panel.floats(), &mut sums, ahead);
                         for (row, sums) in (first..end).zip(&sums) {
                             let sums = lanes(sums);
