@@ -96,8 +96,6 @@ fn identity() -> &'static Translator {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
     /// Law 1: gaps and blocks are the source, gaps and segments are the block.
     #[test]
     fn nothing_is_lost(text in hostile()) {

@@ -204,3 +204,29 @@ proptest! {
         }
     }
 }
+
+/// Hugging Face's `tokenizers`, given the same pieces and scores, cuts real sentences the same way.
+#[test]
+fn a_second_implementation_agrees() {
+    use tokenizers::Model as _;
+    let bytes = std::fs::read(bundled_directory().join("source.spm")).unwrap();
+    let model = sentencepiece::Model::parse(&bytes).unwrap();
+    let segmenter = Segmenter::new(&model);
+    let unknown = model.pieces.iter().position(|piece| piece.kind == Kind::Unknown);
+    // Control pieces never come out of text, so they must not be matched in it either.
+    let pieces = model.pieces.iter().map(|piece| match piece.kind {
+        Kind::Normal | Kind::Unknown => (piece.text.to_owned(), f64::from(piece.score)),
+        _ => (format!("\u{0}{}", piece.text), -1e9),
+    });
+    let other = tokenizers::models::unigram::Unigram::from(pieces.collect(), unknown, false).unwrap();
+    let mut compared = 0;
+    for line in include_str!("../../tests/data/sentences.fr.txt").lines() {
+        let text = segmenter.normalise(line).text;
+        let ours: Vec<&str> = segmenter.cut(&text).iter().map(|part| &text[part.range.clone()]).collect();
+        let theirs = other.tokenize(&text).unwrap();
+        let theirs: Vec<&str> = theirs.iter().map(|token| token.value.as_str()).collect();
+        assert_eq!(ours, theirs);
+        compared += ours.len();
+    }
+    assert!(compared > 2000);
+}
