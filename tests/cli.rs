@@ -233,3 +233,98 @@ fn the_config_file_gives_defaults_that_options_override() {
     assert_eq!(out.status.code(), Some(2));
     assert!(text(&out.stderr).contains("line 2"), "{}", text(&out.stderr));
 }
+
+/// A copy of the bundled model's directory.
+fn model_copy() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let bundled = fs::read_dir(models).expect("listed").filter_map(Result::ok).find(|e| e.path().is_dir());
+    for file in fs::read_dir(bundled.expect("a bundled model").path()).expect("listed").filter_map(Result::ok) {
+        fs::copy(file.path(), dir.path().join(file.file_name())).expect("copied");
+    }
+    dir
+}
+
+#[test]
+fn a_damaged_model_is_named_and_never_a_crash() {
+    let intact = model_copy();
+    let ok = run(&["--model".as_ref(), intact.path().as_os_str()], b"Bonjour.\n");
+    assert!(ok.status.success(), "{}", text(&ok.stderr));
+    for name in ["config.json", "model.safetensors", "source.spm", "target.spm", "vocab.json"] {
+        type Damage = fn(&Path);
+        let damages: [(&str, Damage); 3] = [
+            ("missing", |path| fs::remove_file(path).expect("removed")),
+            ("empty", |path| fs::write(path, b"").expect("emptied")),
+            ("cut off", |path| {
+                let bytes = fs::read(path).expect("read");
+                fs::write(path, &bytes[..bytes.len() / 2]).expect("cut");
+            }),
+        ];
+        for (what, damage) in damages {
+            let dir = model_copy();
+            damage(&dir.path().join(name));
+            let out = run(&["--model".as_ref(), dir.path().as_os_str()], b"Bonjour.\n");
+            let errors = text(&out.stderr);
+            assert_eq!(out.status.code(), Some(1), "{name} {what}: {errors}");
+            assert!(errors.contains(name) && errors.lines().count() == 1, "{name} {what}: {errors}");
+            assert!(out.stdout.is_empty());
+        }
+    }
+    let config = intact.path().join("config.json");
+    let text_of = fs::read_to_string(&config).expect("read");
+    fs::write(&config, text_of.replace("\"marian\"", "\"bert\"")).expect("written");
+    let out = run(&["--model".as_ref(), intact.path().as_os_str()], b"Bonjour.\n");
+    assert!(text(&out.stderr).contains("bert"), "{}", text(&out.stderr));
+    fs::write(&config, text_of.replace("16001", "16002")).expect("written");
+    let out = run(&["--model".as_ref(), intact.path().as_os_str()], b"Bonjour.\n");
+    assert_eq!(out.status.code(), Some(1));
+    assert!(text(&out.stderr).contains("model.safetensors"), "{}", text(&out.stderr));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interruption_leaves_nothing_half_written() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let long = dir.path().join("long.txt");
+    let lines: String =
+        (0..200_000).map(|i| format!("Le chat numéro {i} dort sur le canapé rouge du salon.\n")).collect();
+    fs::write(&long, lines).expect("written");
+    let target = dir.path().join("out.txt");
+    let mut child = fr2en().arg(&long).arg("-o").arg(&target).stderr(Stdio::piped()).spawn().expect("starts");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let sent = Command::new("kill").arg("-INT").arg(child.id().to_string()).status().expect("sent");
+    assert!(sent.success());
+    assert_eq!(child.wait().expect("ends").code(), Some(130));
+    assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1, "nothing but the source");
+}
+
+#[test]
+fn an_endless_sentence_is_cut_and_stays_complete() {
+    let words = "le vieux jardin dort sous la pluie et la rivière coule vers la mer ".repeat(400);
+    let out = run(NO_ARGS, format!("{words}\n").as_bytes());
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    assert_eq!(text(&out.stdout).lines().count(), 1);
+    assert!(text(&out.stdout).len() > words.len() / 3, "{} of {}", out.stdout.len(), words.len());
+}
+
+#[test]
+fn markup_stays_and_records_keep_their_other_fields() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let page = dir.path().join("page.html");
+    fs::write(&page, "<html lang=\"fr\"><p class=x>Le <b>chat</b> dort.</p><script>let a = 'été';</script></html>")
+        .expect("written");
+    let english = run(&[&page], b"");
+    let english = text(&english.stdout);
+    assert!(english.starts_with("<html lang=\"en\"><p class=x>"), "{english}");
+    assert!(english.contains("<b>") && english.contains("</b>"), "{english}");
+    assert!(english.ends_with("<script>let a = 'été';</script></html>"), "{english}");
+
+    let rows = dir.path().join("rows.jsonl");
+    fs::write(&rows, "{\"id\": 1, \"corps\": \"Le chat dort.\", \"n\": [1.50]}\n{\"id\": 2}\n").expect("written");
+    let out =
+        run(&["--field".as_ref(), "corps".as_ref(), "--into".as_ref(), "text_en".as_ref(), rows.as_os_str()], b"");
+    let first = text(&out.stdout).lines().next().expect("a line").to_owned();
+    assert!(first.contains("\"corps\": \"Le chat dort.\"") && first.contains("[1.50]"), "{first}");
+    let row: serde_json::Value = serde_json::from_str(&first).expect("JSON");
+    assert!(row["text_en"].as_str().expect("a text").contains("cat"), "{first}");
+}

@@ -114,10 +114,14 @@ pub(super) fn run(
     Ok((outcomes, totals))
 }
 
+/// Segments of more tokens than this are cut at clauses: models are trained on sentences, and what they were never
+/// shown they end too early.
+const LONG: usize = 128;
+
 /// The segment in pieces that the model can take, most often one.
 fn pieces(translator: &Translator, block: &Block, segment: &Segment) -> Vec<Range<usize>> {
     let text = &block.text[segment.range.clone()];
-    let most = translator.engine.max_tokens();
+    let most = translator.engine.max_tokens().min(LONG);
     // A token is a byte at least, so a short text need not be counted.
     if text.len() < most {
         return vec![segment.range.clone()];
@@ -236,14 +240,17 @@ fn retry(translator: &Translator, parts: &mut Vec<Part<'_>>, relay: &Relay<'_>) 
         let hidden = ProtectOptions { spans, quotes, ..translator.protect.clone() };
         again(translator, parts, usual, relay, Remedy::HideSpans, &hidden, &whole)?;
     }
-    again(translator, parts, usual, relay, Remedy::Split, &translator.protect, &|part| {
-        let half = translator.engine.count_tokens(part.prepared.text()) / 2;
-        // A piece of a few words has less to go by than the whole.
-        let fits = |piece: &str| translator.engine.count_tokens(piece) <= half.max(SHORT);
-        let pieces = split::clause::split_long(part.prepared.source(), &fits);
-        let base = part.range.start;
-        pieces.into_iter().map(|r| base + r.start..base + r.end).collect()
-    })
+    for _ in 0..HALVINGS {
+        again(translator, parts, usual, relay, Remedy::Split, &translator.protect, &|part| {
+            let half = translator.engine.count_tokens(part.prepared.text()) / 2;
+            // A piece of a few words has less to go by than the whole.
+            let fits = |piece: &str| translator.engine.count_tokens(piece) <= half.max(SHORT);
+            let pieces = split::clause::split_long(part.prepared.source(), &fits);
+            let base = part.range.start;
+            pieces.into_iter().map(|r| base + r.start..base + r.end).collect()
+        })?;
+    }
+    Ok(())
 }
 
 /// The beam of a retry.
@@ -251,6 +258,9 @@ const WIDE: usize = 4;
 
 /// Pieces of a retry are not cut below so many tokens.
 const SHORT: usize = 12;
+
+/// How often a doubtful part is cut in two.
+const HALVINGS: usize = 3;
 
 /// One more attempt at every part for which the guards advise `remedy`, in the pieces that `cut` makes of it.
 fn again<'a>(
@@ -285,7 +295,10 @@ fn again<'a>(
     let mut replaced: HashMap<usize, Vec<Part<'a>>> = HashMap::new();
     for (index, count) in tried {
         let mut attempt: Vec<Part<'a>> = pieces.by_ref().take(count).collect();
-        let penalty: f32 = attempt.iter().map(Part::penalty).sum();
+        // Half a segment that is wrong counts half.
+        let length: usize = attempt.iter().map(|part| part.range.len()).sum();
+        let share = |part: &Part<'_>| part.penalty() * part.range.len() as f32 / length.max(1) as f32;
+        let penalty: f32 = attempt.iter().map(share).sum();
         if penalty < parts[index].penalty() {
             let note = Note::info(code(remedy), parts[index].reasons());
             if let Some(Part { answer: Answer::Found { notes, .. }, .. }) = attempt.first_mut() {
