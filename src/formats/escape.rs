@@ -78,6 +78,8 @@ fn inner(text: &str, place: Place, out: &mut String, mut escaped: bool) {
     let (tildes, dollars) = (many('~'), many('$'));
     let links = text.rfind("](").max(text.rfind("]["));
     let semicolon = text.rfind(';');
+    // A bracket without its other half may be the half of one around the text.
+    let (last, mut depth) = (text.rfind(']'), 0usize);
     let mut previous = place.before;
     for (i, c) in text.char_indices() {
         let rest = &text[i + c.len_utf8()..];
@@ -95,8 +97,17 @@ fn inner(text: &str, place: Place, out: &mut String, mut escaped: bool) {
             '$' => dollars || place.linked,
             '|' => place.cell,
             '<' => rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')),
-            '[' => place.references || place.linked || rest.starts_with('^') || links > Some(i),
-            ']' => place.linked,
+            '[' => {
+                let link =
+                    place.references || place.linked || rest.starts_with('^') || links > Some(i) || last < Some(i);
+                depth += usize::from(!link);
+                link
+            }
+            ']' => {
+                let open = depth > 0;
+                depth = depth.saturating_sub(1);
+                !open
+            }
             '!' => rest.starts_with('['),
             // Attributes of a heading; a backslash would not help.
             '{' if rest.ends_with('}') && place.after.is_none() && !rest.starts_with(['{', '%']) => {

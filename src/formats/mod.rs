@@ -16,6 +16,7 @@ mod laws;
 mod lines;
 mod markdown;
 mod plain;
+mod po;
 mod records;
 mod rows;
 mod subtitles;
@@ -23,6 +24,7 @@ mod weave;
 mod wrap;
 
 pub use plain::Plain;
+pub use po::Catalogue;
 pub use records::Records;
 pub use subtitles::Subtitles;
 pub use wrap::Wrapped;
@@ -65,6 +67,8 @@ pub enum Format {
     Csv,
     /// Like CSV, with tabs.
     Tsv,
+    /// A gettext catalogue.
+    Po,
 }
 
 /// How to read and write; every format takes what concerns it.
@@ -131,6 +135,7 @@ impl Format {
             "jsonl" | "ndjson" => Self::Jsonl,
             "csv" => Self::Csv,
             "tsv" | "tab" => Self::Tsv,
+            "po" | "pot" => Self::Po,
             _ => return None,
         })
     }
@@ -157,6 +162,7 @@ pub fn parse_with(format: Format, source: String, options: &Options) -> Result<B
         Format::Jsonl => Box::new(Records::jsonl(source, options)?),
         Format::Csv => Box::new(Records::table(source, options, false)?),
         Format::Tsv => Box::new(Records::table(source, options, true)?),
+        Format::Po => Box::new(Catalogue::parse(source, options)?),
         Format::Html => Box::new(html::parse(source, options)?),
     })
 }
