@@ -312,7 +312,7 @@ unsafe fn tile_f32<const ROWS: usize>(
     unsafe {
         let mut acc = [[_mm512_setzero_ps(); 4]; ROWS];
         for k in 0..depth {
-            _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(pace * k).cast());
+            _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(pace * k).cast());
             let b = b.add(PANEL * k);
             let mut v = [_mm512_setzero_ps(); 4];
             for (j, v) in v.iter_mut().enumerate() {
