@@ -32,7 +32,7 @@ fn soften<S: Simd>(s: S, scores: &mut [[f32; LANES]], stride: usize) -> S::V {
 /// Queries, and keys, that are taken together.
 const SIDE: usize = 4;
 /// Vectors of values that are mixed together: they stay in registers.
-const WIDE: usize = 8;
+const WIDE: usize = 16;
 
 vectorised! {
     /// One query against the cells `at` of a layer: `out` gets the mixed values, `weights` what each cell counted, the mean of

@@ -3,6 +3,9 @@
 //! Safety, once for the whole file: an [`Avx2`] is made only by [`Avx2::detect`] where the machine has every instruction
 //! used here, and all arguments that become pointers are arrays of fixed size or slices whose length is asserted.
 
+#![allow(clippy::needless_range_loop, reason = "registers side by side, by number")]
+#![allow(clippy::too_many_arguments, reason = "pointers and their strides")]
+
 use std::arch::x86_64::*;
 
 use super::simd::{LANES, PANEL, Simd, Sums, TILE_ROWS};
@@ -242,7 +245,7 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         _: &[i8],
     ) {
         let groups = b.len() / (4 * PANEL);
-        assert!(rows >= 1 && rows <= TILE_ROWS && a.len() >= (rows - 1) * stride + 4 * groups);
+        assert!((1..=TILE_ROWS).contains(&rows) && a.len() >= (rows - 1) * stride + 4 * groups);
         macro_rules! pick {
             ($($n:literal)*) => {
                 match rows {
@@ -262,7 +265,7 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
     #[inline(always)]
     fn tile_f32(self, a: &[f32], stride: usize, rows: usize, b: &[f32], sums: &mut Sums<f32>, _: &[f32]) {
         let depth = b.len() / PANEL;
-        assert!(rows >= 1 && rows <= TILE_ROWS && a.len() >= (rows - 1) * stride + depth);
+        assert!((1..=TILE_ROWS).contains(&rows) && a.len() >= (rows - 1) * stride + depth);
         macro_rules! pick {
             ($($n:literal)*) => {
                 match rows {

@@ -4,6 +4,9 @@
 //! instruction used here, and all arguments that become pointers are arrays of fixed size or slices whose length is
 //! asserted.
 
+#![allow(clippy::needless_range_loop, reason = "registers side by side, by number")]
+#![allow(clippy::too_many_arguments, reason = "pointers and their strides")]
+
 use std::arch::x86_64::*;
 
 use super::simd::{LANES, PANEL, Simd, Sums, TILE_ROWS};
@@ -210,7 +213,7 @@ impl Simd for Avx512 {
         ahead: &[i8],
     ) {
         let groups = b.len() / (4 * PANEL);
-        assert!(rows >= 1 && rows <= TILE_ROWS && a.len() >= (rows - 1) * stride + 4 * groups);
+        assert!((1..=TILE_ROWS).contains(&rows) && a.len() >= (rows - 1) * stride + 4 * groups);
         let pace = ahead.len() / groups.max(1);
         macro_rules! pick {
             ($($n:literal)*) => {
@@ -228,7 +231,7 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn tile_f32(self, a: &[f32], stride: usize, rows: usize, b: &[f32], sums: &mut Sums<f32>, ahead: &[f32]) {
         let depth = b.len() / PANEL;
-        assert!(rows >= 1 && rows <= TILE_ROWS && a.len() >= (rows - 1) * stride + depth);
+        assert!((1..=TILE_ROWS).contains(&rows) && a.len() >= (rows - 1) * stride + depth);
         let pace = ahead.len() / depth.max(1);
         macro_rules! pick {
             ($($n:literal)*) => {
@@ -309,7 +312,7 @@ unsafe fn tile_f32<const ROWS: usize>(
     unsafe {
         let mut acc = [[_mm512_setzero_ps(); 4]; ROWS];
         for k in 0..depth {
-            _mm_prefetch::<_MM_HINT_T0>(ahead.wrapping_add(pace * k).cast());
+            _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(pace * k).cast());
             let b = b.add(PANEL * k);
             let mut v = [_mm512_setzero_ps(); 4];
             for (j, v) in v.iter_mut().enumerate() {

@@ -1,5 +1,7 @@
 //! Every instruction set against plain arithmetic, at all numbers of rows and at the ends of the ranges.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use super::matrix::{Part, Recipe, pack};
 use super::product::{Rows, Store, normalise, product, quantise};
 use super::simd::{Isa, LANES, PANEL, Sums, TILE_ROWS, vectorised};

@@ -11,7 +11,7 @@ use crate::marian::{Candidates, Row, Session, Want};
 
 /// Tokens that go through the encoder together, as whole sources: enough to use each weight often, few enough that their
 /// activations stay in the cache of a core.
-const GROUP: usize = 192;
+const GROUP: usize = 128;
 
 /// Buffers for one batch at a time, kept from one to the next. `F` is how keys and values are kept.
 pub struct CpuSession<'n, F> {

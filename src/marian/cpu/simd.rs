@@ -7,6 +7,8 @@
 //! In such a loop no vector may pass through a closure (`map`, `from_fn`): a closure is compiled without the instruction set
 //! of the function round it, and every operation in it becomes a call.
 
+#![allow(clippy::too_many_arguments, reason = "operands and their strides")]
+
 /// Lanes of a vector.
 pub const LANES: usize = 16;
 /// Columns of a panel of packed weights: four vectors.

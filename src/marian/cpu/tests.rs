@@ -1,12 +1,15 @@
 //! The network against a plain one in nested loops, every instruction set against the portable one, and the law that
 //! neighbours do not matter.
 
+#![allow(clippy::unwrap_used, clippy::needless_range_loop, reason = "a test that cannot go on has failed")]
+
 use std::collections::BTreeMap;
 
 use safetensors::tensor::TensorView;
 
 use super::simd::Isa;
 use super::*;
+use crate::marian::tensor::TensorNetwork;
 use crate::marian::{Candidates, Row, Want};
 use crate::store::Blob;
 
@@ -320,6 +323,47 @@ fn agrees_with_the_plain_network() {
                 for ((found, expected), what) in compared.iter().zip(["logits", "attention", "states"]) {
                     assert_close(found, expected, tolerance, &format!("{what}, {}", network.describe()));
                 }
+            }
+        }
+    }
+}
+
+/// On trained weights, which are less even than random ones.
+#[test]
+fn agrees_with_the_tensor_network() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/pilot");
+    let read = |name: &str| std::fs::read(directory.join(name)).unwrap();
+    let config = Config::read(&read("config.json"), Some(&read("generation_config.json"))).unwrap();
+    let bytes = Box::leak(read("model.safetensors").into_boxed_slice());
+    let weights = Weights::open(&Blob::embedded(directory.join("model.safetensors"), bytes)).unwrap();
+    let device = candle_core::Device::Cpu;
+    let tensor = TensorNetwork::new(&weights, &config, &device, candle_core::DType::F32).unwrap();
+    let mut random = Random::new(17);
+    let sources: Vec<Vec<u32>> = [12, 3, 40]
+        .iter()
+        .map(|&n| {
+            (0..n).map(|i| if i + 1 == n { config.eos_token_id } else { 1 + random.below(5000) as u32 }).collect()
+        })
+        .collect();
+    let sources: Vec<&[u32]> = sources.iter().map(|source| &source[..]).collect();
+    let want = Want { k: 1, log_probs: true, attention: true, suppress: &config.suppressed };
+    for (compute, tolerance) in [(Compute::F32, 1e-4), (Compute::Int8, 0.1)] {
+        let network = CpuNetwork::load(&weights, config.clone(), compute).unwrap();
+        let (mut ours, mut theirs) = (network.session(), tensor.session());
+        ours.encode(&sources).unwrap();
+        theirs.encode(&sources).unwrap();
+        assert_eq!(ours.encoder_states().unwrap().len(), theirs.encoder_states().unwrap().len());
+        let mut rows: Vec<Row> =
+            (0..sources.len()).map(|parent| Row { parent, token: config.decoder_start_token_id }).collect();
+        for _ in 0..12 {
+            let (mut found, mut expected) = (Candidates::default(), Candidates::default());
+            ours.step(&rows, &want, &mut found).unwrap();
+            theirs.step(&rows, &want, &mut expected).unwrap();
+            let what = network.describe();
+            assert_close(&ours.logits().unwrap(), &theirs.logits().unwrap(), tolerance, &what);
+            assert_close(&found.attention, &expected.attention, tolerance, &what);
+            for (i, row) in rows.iter_mut().enumerate() {
+                *row = Row { parent: i, token: expected.ids[i] };
             }
         }
     }
