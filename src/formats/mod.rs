@@ -117,7 +117,7 @@ impl Default for Options {
 
 impl Format {
     /// A name of each format, as [`Format::from_name`] takes it.
-    pub const NAMES: &[&str] = &["plain", "markdown", "html", "srt", "vtt", "jsonl", "csv", "tsv"];
+    pub const NAMES: &[&str] = &["plain", "markdown", "html", "srt", "vtt", "jsonl", "csv", "tsv", "po"];
 
     /// The format that a file's name stands for; `None` where its extension says nothing.
     pub fn from_path(path: &Path) -> Option<Self> {
