@@ -1,9 +1,9 @@
 //! The network on preallocated buffers: packed products in int8 or f32, everything between them in fused loops.
 //!
-//! * [`simd`]: sixteen lanes on every machine; [`avx512`], [`avx2`] and the portable twin;
-//! * [`matrix`]: packed weights; [`product`]: activations times weights, and what is done to the sums at once;
-//! * [`cells`]: keys and values that are kept; [`attention`] over them; [`top`]: the best tokens of the output layer;
-//! * [`session`]: a batch through all of it.
+//! * `simd`: sixteen lanes on every machine; `avx512`, `avx2` and the portable twin;
+//! * `matrix`: packed weights; `product`: activations times weights, and what is done to the sums at once;
+//! * `cells`: keys and values that are kept; `attention` over them; `top`: the best tokens of the output layer;
+//! * `session`: a batch through all of it.
 //!
 //! Sources stand one behind the other without padding, and every sum of a row is taken in an order that depends on that row
 //! alone: so results do not depend on neighbours.
