@@ -141,8 +141,7 @@ fn a_beam_as_wide_as_the_language_finds_the_best_sequence() {
     let toy = Toy::new();
     for source in sources(12) {
         for length_penalty in [0.0, 1.0, 2.0] {
-            let options =
-                Options { beam: 400, length_penalty, max_length: Some(4), ..Options::default() };
+            let options = Options { beam: 400, length_penalty, max_length: Some(4), ..Options::default() };
             let found = &all(&toy, std::slice::from_ref(&source), &options)[0][0];
             let rank = |(tokens, score): &(Vec<u32>, f32)| score / (tokens.len() as f32).powf(length_penalty);
             let every = enumerate(&toy, &source, 4);
@@ -195,8 +194,7 @@ fn lengths_are_kept() {
     let toy = Toy::new();
     for beam in [1, 4] {
         for (least, most) in [(0, 0), (0, 3), (3, 3), (5, 20)] {
-            let options =
-                Options { beam, min_length: Some(least), max_length: Some(most), ..Options::default() };
+            let options = Options { beam, min_length: Some(least), max_length: Some(most), ..Options::default() };
             for found in all(&toy, &sources(20), &options) {
                 let (end, words) = found[0].tokens.split_last().unwrap();
                 assert_eq!(*end, 0, "the end mark is forced");

@@ -269,7 +269,7 @@ fn stand_ins_are_not_confused_with_the_users_words() {
 #[test]
 fn a_word_of_code_is_found_by_alignment() {
     let source = "La variable a change.";
-    let p = prepare(source, &[], &[12..13], &Identity, &bare());
+    let p = prepare(source, &[], std::slice::from_ref(&(12..13)), &Identity, &bare());
     let text = "Here is a variable a that changes.";
     let h = hypothesis(p.text(), text, &[0, 1, 0, 1, 2, 3, 3]);
     let draft = restore(&p, Some(&h), &Style::default(), &mut |_| {});

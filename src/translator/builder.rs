@@ -230,22 +230,14 @@ fn at_least_one(name: &str, value: usize) -> Result<usize> {
 fn load(files: &ModelFiles, device: DeviceChoice, compute: Compute) -> Result<(MarianEngine, Config)> {
     let config = Config::load(files)?;
     let device = open_device(device)?;
-    let compute = match (compute, device.is_cpu()) {
-        (Compute::Auto, true) => Compute::Int8,
-        (Compute::Auto, false) => Compute::F16,
-        (Compute::Int8, false) => return Err(Error::settings("int8 is for CPUs; a GPU computes in f16, bf16 or f32")),
-        (other, _) => other,
-    };
+    let compute = arithmetic(compute, &device, &config)?;
     // The tokenizer and the weights are read side by side: both take long enough to matter for a short text.
     std::thread::scope(|scope| {
         let tokenizer = scope.spawn(|| Tokenizer::load(files, config.eos_token_id));
         let weights = Weights::open(&files.weights)?;
         let network: Arc<dyn Network> = match compute {
-            Compute::Int8 => Arc::new(CpuNetwork::load(&weights, config.clone(), cpu::Compute::Int8)?),
-            Compute::F32 if device.is_cpu() => Arc::new(CpuNetwork::load(&weights, config.clone(), cpu::Compute::F32)?),
-            Compute::F32 | Compute::Auto => Arc::new(TensorNetwork::new(&weights, &config, &device, DType::F32)?),
-            Compute::Bf16 => Arc::new(TensorNetwork::new(&weights, &config, &device, DType::BF16)?),
-            Compute::F16 => Arc::new(TensorNetwork::new(&weights, &config, &device, DType::F16)?),
+            Arithmetic::Fast(compute) => Arc::new(CpuNetwork::load(&weights, config.clone(), compute)?),
+            Arithmetic::Plain(dtype) => Arc::new(TensorNetwork::new(&weights, &config, &device, dtype)?),
         };
         let tokenizer = tokenizer.join().map_err(|_| Error::model("the tokenizer could not be read"))??;
         for (rows, size) in
@@ -258,6 +250,28 @@ fn load(files: &ModelFiles, device: DeviceChoice, compute: Compute) -> Result<(M
             }
         }
         Ok((MarianEngine::new(tokenizer, network), config.clone()))
+    })
+}
+
+/// Which of the two networks computes, and how.
+enum Arithmetic {
+    Fast(cpu::Compute),
+    Plain(DType),
+}
+
+fn arithmetic(compute: Compute, device: &Device, config: &Config) -> Result<Arithmetic> {
+    let fast = device.is_cpu() && CpuNetwork::supports(config);
+    Ok(match compute {
+        Compute::Auto | Compute::Int8 if fast => Arithmetic::Fast(cpu::Compute::Int8),
+        Compute::F32 if fast => Arithmetic::Fast(cpu::Compute::F32),
+        Compute::Int8 if device.is_cpu() => {
+            return Err(Error::settings("this model's sizes do not suit int8 arithmetic; use --compute f32"));
+        }
+        Compute::Int8 => return Err(Error::settings("int8 is for CPUs; a GPU computes in f16, bf16 or f32")),
+        Compute::Auto if !device.is_cpu() => Arithmetic::Plain(DType::F16),
+        Compute::Auto | Compute::F32 => Arithmetic::Plain(DType::F32),
+        Compute::Bf16 => Arithmetic::Plain(DType::BF16),
+        Compute::F16 => Arithmetic::Plain(DType::F16),
     })
 }
 

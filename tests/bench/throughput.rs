@@ -131,9 +131,9 @@ fn translate(session: &mut dyn Session, config: &Config, batch: &[Vec<u32>], set
         let (mut next_rows, mut next_scores) = (Vec::new(), Vec::new());
         for i in 0..batch.len() {
             pool.clear();
-            for parent in i * each..(i + 1) * each {
+            for (parent, base) in scores.iter().enumerate().skip(i * each).take(each) {
                 for j in parent * want.k..(parent + 1) * want.k {
-                    pool.push((scores[parent] + out.scores[j], Row { parent, token: out.ids[j] }));
+                    pool.push((base + out.scores[j], Row { parent, token: out.ids[j] }));
                 }
             }
             pool.sort_by(|a, b| b.0.total_cmp(&a.0));
