@@ -1,6 +1,6 @@
 //! The quote stack: which marks open and close quotations, and how deep, in one text and over paragraphs.
 //!
-//! First each text by itself: every mark gets a role from its shape and what stands round it ([`scan`]). Then the stack
+//! First each text by itself: every mark gets a role from its shape and what stands round it (`scan`). Then the stack
 //! runs over the blocks ([`read`]): a quotation that its paragraph leaves open goes on if the next paragraph repeats
 //! the opening mark, or if a closing mark without a partner comes soon; otherwise the author forgot to close it.
 
