@@ -291,7 +291,7 @@ fn an_interruption_leaves_nothing_half_written() {
     fs::write(&long, lines).expect("written");
     let target = dir.path().join("out.txt");
     let mut child = fr2en().arg(&long).arg("-o").arg(&target).stderr(Stdio::piped()).spawn().expect("starts");
-    std::thread::sleep(std::time::Duration::from_millis(1500));
+    std::thread::sleep(std::time::Duration::from_secs(3));
     let sent = Command::new("kill").arg("-INT").arg(child.id().to_string()).status().expect("sent");
     assert!(sent.success());
     assert_eq!(child.wait().expect("ends").code(), Some(130));

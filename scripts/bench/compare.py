@@ -18,10 +18,10 @@ import tempfile
 
 # name: fr2en's options, CTranslate2's (compute type, workers, threads each, batch, beam)
 CASES = {
-    "throughput": (["--compute", "int8"], ("int8", None, 1, 64, 1)),
+    "throughput": (["--compute", "int8", "--beam", "1"], ("int8", None, 1, 64, 1)),
     "beam": (["--compute", "int8", "--beam", "4"], ("int8", None, 1, 32, 4)),
-    "latency": (["--compute", "int8", "--latency", "--threads", "1"], ("int8", 1, 1, 1, 1)),
-    "f32": (["--compute", "f32"], ("float32", None, 1, 32, 1)),
+    "latency": (["--compute", "int8", "--beam", "1", "--latency", "--threads", "1"], ("int8", 1, 1, 1, 1)),
+    "f32": (["--compute", "f32", "--beam", "1"], ("float32", None, 1, 32, 1)),
 }
 
 PEER = r"""
