@@ -14,7 +14,7 @@ use std::ops::Range;
 use crate::error::{Error, Result};
 use crate::store::{Blob, ModelFiles};
 
-use sentencepiece::{Kind, Model, Segmenter};
+use sentencepiece::{Kind, Model, Piece, Segmenter};
 use vocabulary::Vocabulary;
 
 /// Turns source texts into ids and target ids into text. Shared by all threads; it grows no caches.
@@ -126,20 +126,26 @@ impl Tokenizer {
         // Models with one vocabulary for both languages often have the same file twice.
         let same = separate.is_none() && files.source_spm[..] == files.target_spm[..];
         let target_model = if same { model } else { Model::parse(&files.target_spm).map_err(at(&files.target_spm))? };
-        tokenizer.read_surfaces(&target_model, target, target_marks);
+        let known = |number: usize, text: &str| {
+            if same { Some(tokenizer.ids[number]) } else { target.id(text) }
+        };
+        let pieces = target_model.pieces.iter().enumerate();
+        let pieces: Vec<(Piece<'_>, u32)> = pieces
+            .filter_map(|(number, piece)| Some((*piece, known(number, piece.text)?)))
+            .filter(|&(_, id)| !target_marks.contains(id) && id != target_marks.unknown)
+            .collect();
+        tokenizer.read_surfaces(&pieces, &target_model.unknown_surface, target, target_marks);
         tokenizer.source = source;
         Ok(tokenizer)
     }
 
-    /// Works out what each target id decodes to.
-    fn read_surfaces(&mut self, model: &Model<'_>, target: &Vocabulary, marks: Marks) {
-        let is_text = |id: u32| !marks.contains(id) && id != marks.unknown;
-        for (piece, id) in target.iter().filter(|&(_, id)| is_text(id)) {
+    /// Works out what each target id decodes to, from the target pieces and their ids.
+    fn read_surfaces(&mut self, pieces: &[(Piece<'_>, u32)], unknown: &str, target: &Vocabulary, marks: Marks) {
+        for (piece, id) in target.iter().filter(|&(_, id)| !marks.contains(id) && id != marks.unknown) {
             self.surfaces[id as usize] = self.text_surface(piece);
         }
         let mut bytes = 0;
-        for piece in &model.pieces {
-            let Some(id) = target.id(piece.text).filter(|&id| is_text(id)) else { continue };
+        for &(piece, id) in pieces {
             match piece.kind {
                 Kind::Byte => {
                     let Some(byte) = parse_byte_piece(piece.text) else { continue };
@@ -147,7 +153,7 @@ impl Tokenizer {
                     bytes += 1;
                 }
                 Kind::Control => self.surfaces[id as usize] = Surface::Nothing,
-                Kind::Unknown => self.surfaces[id as usize] = self.text_surface(&model.unknown_surface),
+                Kind::Unknown => self.surfaces[id as usize] = self.text_surface(unknown),
                 Kind::Normal | Kind::UserDefined | Kind::Unused => {
                     piece.text.chars().for_each(|c| self.written.insert(if c == '▁' { ' ' } else { c }));
                 }
