@@ -50,6 +50,7 @@ pub mod formats;
 pub mod marian;
 pub mod protect;
 pub mod restore;
+mod runs;
 pub mod split;
 pub mod store;
 pub mod tokenize;

@@ -9,6 +9,7 @@ pub use marian::MarianEngine;
 use std::ops::Range;
 
 use crate::error::Result;
+use crate::runs::runs;
 
 /// Translates sentences. [`crate::marian`] is the real one; [`Identity`] returns its input, for the laws.
 pub trait Engine: Send + Sync {
@@ -165,18 +166,5 @@ fn diagonal(ranges: Vec<Range<usize>>) -> Alignment {
 
 /// The byte ranges of runs without white space.
 fn words(text: &str) -> Vec<Range<usize>> {
-    let mut out = Vec::new();
-    let mut start = None;
-    for (i, c) in text.char_indices() {
-        match (c.is_whitespace(), start) {
-            (false, None) => start = Some(i),
-            (true, Some(s)) => {
-                out.push(s..i);
-                start = None;
-            }
-            _ => {}
-        }
-    }
-    out.extend(start.map(|s| s..text.len()));
-    out
+    runs(text, |_, c, _| !c.is_whitespace())
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::error::{Error, Result};
+use crate::runs::runs;
 
 /// Terms and what becomes of them.
 #[derive(Clone, Debug, Default)]
@@ -178,21 +179,8 @@ fn key(word: &str) -> String {
 /// Byte ranges of words. An apostrophe ends a word that it elides ("l'" + "arbre"); a hyphen or a full stop parts words
 /// as well, and a term with them is a term of several words.
 fn words(text: &str) -> Vec<Range<usize>> {
-    let mut out: Vec<Range<usize>> = Vec::new();
-    let mut start = None;
-    for (i, c) in text.char_indices() {
-        let inside = c.is_alphanumeric() || unicode_normalization::char::is_combining_mark(c) || "+#_".contains(c);
-        match (inside, start) {
-            (true, None) => start = Some(i),
-            (false, Some(s)) => {
-                out.push(s..i);
-                start = None;
-            }
-            _ => {}
-        }
-    }
-    out.extend(start.map(|s| s..text.len()));
-    out
+    let mark = unicode_normalization::char::is_combining_mark;
+    runs(text, |_, c, _| c.is_alphanumeric() || mark(c) || "+#_".contains(c))
 }
 
 #[cfg(test)]

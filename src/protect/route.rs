@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use crate::runs::runs;
+
 use super::numbers::{Number, overlaps_any};
 use super::{Span, SpanKind};
 
@@ -129,21 +131,7 @@ fn is_english(words: &[(usize, &str)]) -> bool {
 
 /// Runs of letters.
 fn letters(text: &str) -> Vec<Range<usize>> {
-    let mut out = Vec::new();
-    let mut start = None;
-    for (i, c) in text.char_indices() {
-        let inside = c.is_alphabetic() || unicode_normalization::char::is_combining_mark(c);
-        match (inside, start) {
-            (true, None) => start = Some(i),
-            (false, Some(s)) => {
-                out.push(s..i);
-                start = None;
-            }
-            _ => {}
-        }
-    }
-    out.extend(start.map(|s| s..text.len()));
-    out
+    runs(text, |_, c, _| c.is_alphabetic() || unicode_normalization::char::is_combining_mark(c))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Small readings of text that several restorers share.
 
+use crate::runs::runs;
 use std::ops::Range;
 
 /// Whether a needle found at `range` stands alone: not inside a longer word.
@@ -33,25 +34,12 @@ pub(crate) fn trimmed(text: &str, range: Range<usize>, off: impl Fn(char) -> boo
 
 /// Words: runs of letters and figures, with the apostrophes and hyphens inside them.
 pub(crate) fn words(text: &str) -> Vec<Range<usize>> {
-    let mut out = Vec::new();
-    let mut start = None;
-    let mut chars = text.char_indices().peekable();
-    while let Some((i, c)) = chars.next() {
-        let next = chars.peek().is_some_and(|(_, c)| c.is_alphanumeric());
-        let inside = c.is_alphanumeric()
+    runs(text, |i, c, open| {
+        let next = text[i + c.len_utf8()..].starts_with(char::is_alphanumeric);
+        c.is_alphanumeric()
             || unicode_normalization::char::is_combining_mark(c)
-            || (start.is_some() && next && matches!(c, '\'' | '’' | '-' | '‑'));
-        match (inside, start) {
-            (true, None) => start = Some(i),
-            (false, Some(s)) => {
-                out.push(s..i);
-                start = None;
-            }
-            _ => {}
-        }
-    }
-    out.extend(start.map(|s| s..text.len()));
-    out
+            || (open && next && matches!(c, '\'' | '’' | '-' | '‑'))
+    })
 }
 
 /// Marks that close a quotation or a bracket.
