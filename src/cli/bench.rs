@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 /// # Errors
 /// When the model or the input cannot be read, or a line cannot be translated.
 pub fn run(args: &BenchArgs, config: &ConfigFile, printer: &Printer) -> Result<Ending> {
-    let text = Input::from_arg(&args.file).read(None)?;
+    let text = Input::from_arg(&args.file).read_text()?;
     let lines: Vec<String> = text.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned).collect();
     if lines.is_empty() {
         return Err(Error::input("no line to translate").at(&args.file));
@@ -70,7 +70,7 @@ pub fn run(args: &BenchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
         "tokenize_seconds": tokenize,
         "peak_memory_mib": peak_memory(),
     });
-    printer.result(&format!("{line}\n"))?;
+    printer.result(format!("{line}\n"))?;
     Ok(Ending::Done)
 }
 

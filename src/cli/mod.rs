@@ -59,20 +59,20 @@ fn run(cli: &Cli, printer: &Printer) -> Result<Ending> {
             let mut out = Vec::new();
             let ran = models::run(&args.command, &store, &mut out, progress::pull(printer).as_ref());
             // What a failed check found is worth reading as well.
-            printer.result(&String::from_utf8_lossy(&out))?;
+            printer.result(out)?;
             ran.map(|()| Ending::Done)
         }
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "fr2en", &mut script);
-            printer.result(&String::from_utf8_lossy(&script))?;
+            printer.result(script)?;
             Ok(Ending::Done)
         }
         Some(Command::Man) => {
             let mut page = Vec::new();
             let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
             rendered.map_err(|e| Error::io("<manual page>", "write", e))?;
-            printer.result(&String::from_utf8_lossy(&page))?;
+            printer.result(page)?;
             Ok(Ending::Done)
         }
     }

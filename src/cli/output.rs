@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// Writes `text` to `path`: to a temporary file beside it, which then takes its name. What is not a plain file
+/// Writes `bytes` to `path`: to a temporary file beside it, which then takes its name. What is not a plain file
 /// (a terminal, a pipe, /dev/null) is written as it is.
 ///
 /// # Errors
 /// When the directory is missing or not writable, or the disk is full; nothing is left behind then.
-pub fn write(path: &Path, text: &str) -> Result<()> {
+pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
     let fail = |e| Error::io(path, "write", e);
     // A link keeps pointing where it points.
     let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(&real).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
         let mut file = fs::OpenOptions::new().write(true).open(&real).map_err(fail)?;
-        return file.write_all(text.as_bytes()).and_then(|()| file.flush()).map_err(fail);
+        return file.write_all(bytes.as_ref()).and_then(|()| file.flush()).map_err(fail);
     }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".fr2en-").suffix(".part");
@@ -28,7 +28,7 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
         builder.permissions(fs::Permissions::from_mode(mode));
     }
     let mut file = builder.tempfile_in(parent(&real)).map_err(fail)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(fail)?;
+    file.write_all(bytes.as_ref()).and_then(|()| file.as_file().sync_all()).map_err(fail)?;
     file.persist(&real).map_err(|e| fail(e.error))?;
     Ok(())
 }

@@ -21,9 +21,9 @@ impl Printer {
     ///
     /// # Errors
     /// When standard output cannot be written, such as on a full disk.
-    pub fn result(&self, text: &str) -> Result<bool> {
+    pub fn result(&self, bytes: impl AsRef<[u8]>) -> Result<bool> {
         let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        match out.write_all(bytes.as_ref()).and_then(|()| out.flush()) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
             Err(error) => Err(Error::io("<standard output>", "write", error)),

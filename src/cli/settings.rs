@@ -4,13 +4,11 @@
 
 use std::path::Path;
 
-use encoding_rs::Encoding;
-
 use super::args::{EngineArgs, ReadArgs, StyleArgs};
 use super::config::ConfigFile;
-use super::input;
+use super::input::Input;
 use crate::error::{Error, Result};
-use crate::formats::{self, Format, Wrapped};
+use crate::formats::{self, Format, Wrapped, encoding};
 use crate::protect::glossary::Glossary;
 use crate::restore::{Clock, Currency, QuoteStyle, Stops, Style};
 use crate::store::{ModelSpec, StoreSettings};
@@ -41,7 +39,7 @@ pub fn builder(engine: &EngineArgs, style: &StyleArgs, config: &ConfigFile) -> R
         builder = builder.batch_tokens(tokens);
     }
     if let Some(path) = style.glossary.as_ref().or(config.glossary.as_ref()) {
-        let text = input::Input::from_arg(path).read(None)?;
+        let text = Input::from_arg(path).read_text()?;
         builder = builder.glossary(Glossary::parse(&text, &path.to_string_lossy())?);
     }
     Ok(builder.style(self::style(style, config)?).strict(style.strict || config.strict.unwrap_or(false)))
@@ -110,7 +108,6 @@ fn compute(text: &str) -> Result<Compute> {
 /// How documents are read.
 pub struct Reading {
     format: Option<Format>,
-    pub encoding: Option<&'static Encoding>,
     pub options: formats::Options,
 }
 
@@ -133,8 +130,12 @@ impl Reading {
 pub fn reading(args: &ReadArgs) -> Result<Reading> {
     let format =
         args.format.as_ref().map(|name| Format::from_name(name).ok_or_else(|| unknown_format(name))).transpose()?;
-    let encoding = args.encoding.as_deref().map(input::encoding).transpose()?;
-    let mut options = formats::Options { language: true, into: args.into.clone(), ..formats::Options::default() };
+    let mut options = formats::Options {
+        encoding: args.encoding.as_deref().map(encoding::by_name).transpose()?,
+        language: true,
+        into: args.into.clone(),
+        ..formats::Options::default()
+    };
     if let Some(wrapped) = &args.wrapped {
         let choices = [("auto", Wrapped::Auto), ("yes", Wrapped::Yes), ("no", Wrapped::No)];
         options.wrapped = choose("wrapped", wrapped, &choices)?;
@@ -146,7 +147,7 @@ pub fn reading(args: &ReadArgs) -> Result<Reading> {
         options.front_matter.clone_from(&args.front_matter);
     }
     options.subtitle_columns = args.columns.unwrap_or(options.subtitle_columns);
-    Ok(Reading { format, encoding, options })
+    Ok(Reading { format, options })
 }
 
 fn unknown_format(name: &str) -> Error {

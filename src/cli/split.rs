@@ -8,7 +8,7 @@ use super::input::Input;
 use super::printer::Printer;
 use super::settings;
 use crate::error::{Error, Result};
-use crate::formats;
+use crate::formats::{self, encoding};
 use crate::split;
 
 /// Runs the subcommand.
@@ -23,14 +23,14 @@ pub fn run(args: &SplitArgs, printer: &Printer) -> Result<Ending> {
     }
     let mut ending = Ending::Done;
     for input in &inputs {
-        let shown = input.read(reading.encoding).and_then(|text| {
+        let show = |bytes| {
             if args.jsonl {
-                return lines(&text, printer).map_err(|e| e.at(input.name()));
+                return lines(&encoding::decode(bytes, reading.options.encoding)?, printer);
             }
-            let parsed = formats::parse_with(reading.format(input.name()), text, &reading.options)
-                .map_err(|e| e.at(input.name()))?;
-            printer.result(&segments(parsed.as_ref(), args.json))
-        });
+            let parsed = formats::parse_with(reading.format(input.name()), bytes, &reading.options)?;
+            printer.result(segments(parsed.as_ref(), args.json))
+        };
+        let shown = input.read().and_then(|bytes| show(bytes).map_err(|e| e.at(input.name())));
         match shown {
             Ok(true) => {}
             Ok(false) => return Ok(ending),
@@ -72,7 +72,7 @@ fn lines(text: &str, printer: &Printer) -> Result<bool> {
         let row: Value = serde_json::from_str(line).map_err(|e| wrong(format!("not JSON: {e}")))?;
         let text = row["text"].as_str().ok_or_else(|| wrong("no string \"text\"".into()))?;
         let sentences: Vec<&str> = split::sentences(text).into_iter().map(|range| &text[range]).collect();
-        if !printer.result(&format!("{}\n", json!({ "id": row["id"], "sentences": sentences })))? {
+        if !printer.result(format!("{}\n", json!({ "id": row["id"], "sentences": sentences })))? {
             return Ok(false);
         }
     }

@@ -98,8 +98,8 @@ impl Run<'_> {
     }
 
     fn read(&self, input: &Input) -> Result<Box<dyn Parsed>> {
-        let text = input.read(self.reading.encoding)?;
-        formats::parse_with(self.reading.format(input.name()), text, &self.reading.options)
+        let bytes = input.read()?;
+        formats::parse_with(self.reading.format(input.name()), bytes, &self.reading.options)
             .map_err(|e| e.at(input.name()))
     }
 
@@ -130,11 +130,11 @@ impl Run<'_> {
     }
 
     fn write(&self, job: &Job, outcome: &Outcome) -> Result<bool> {
-        let text = job.parsed.render(&outcome.targets);
+        let bytes = job.parsed.to_bytes(&outcome.targets).map_err(|e| e.at(job.input.name()))?;
         match self.destination {
-            Destination::Stdout => return self.printer.result(&text),
-            Destination::File(path) => output::write(path, &text)?,
-            Destination::Directory(dir) => output::write(&dir.join(file_name(&job.input)), &text)?,
+            Destination::Stdout => return self.printer.result(&bytes),
+            Destination::File(path) => output::write(path, &bytes)?,
+            Destination::Directory(dir) => output::write(&dir.join(file_name(&job.input)), &bytes)?,
         }
         Ok(true)
     }
@@ -168,7 +168,7 @@ impl Run<'_> {
                 "totals": totals,
                 "documents": self.reports,
             });
-            output::write(path, &format!("{report:#}\n"))?;
+            output::write(path, format!("{report:#}\n"))?;
         }
         Ok(self.ending)
     }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Format, Options, Parsed, parse_with};
+use super::{Format, Options, Parsed, parse_text};
 use crate::document::{Block, Target};
 
 /// What a model that changes nothing makes of a block.
@@ -46,7 +46,7 @@ pub fn render(parsed: &dyn Parsed, engine: fn(&Block) -> Target) -> String {
 
 /// The document under the usual options.
 pub fn read(format: Format, source: &str) -> Box<dyn Parsed> {
-    parse_with(format, source.to_owned(), &Options::default()).expect("it is a document")
+    parse_text(format, source.to_owned(), &Options::default()).expect("it is a document")
 }
 
 /// Gaps and blocks are the source; the identity gives the source; marks nest within their texts; nothing makes it panic.

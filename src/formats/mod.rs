@@ -4,9 +4,12 @@
 
 use std::path::Path;
 
+use encoding_rs::Encoding;
+
 use crate::document::{Document, Target};
 use crate::error::{Error, Result};
 
+pub mod encoding;
 mod escape;
 mod flow;
 mod front_matter;
@@ -48,6 +51,14 @@ pub trait Parsed: Send + Sync {
     fn render(&self, targets: &[Target]) -> String {
         self.document().render(|block| self.write(block, &targets[block]))
     }
+
+    /// The whole document as a file: the bytes of [`Parsed::render`], or the archive that holds them.
+    ///
+    /// # Errors
+    /// When an archive cannot be put together again.
+    fn to_bytes(&self, targets: &[Target]) -> Result<Vec<u8>> {
+        Ok(self.render(targets).into_bytes())
+    }
 }
 
 /// The formats that fr2en reads and writes.
@@ -74,6 +85,8 @@ pub enum Format {
 /// How to read and write; every format takes what concerns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
+    /// What text is encoded in; UTF-8 where none is given. Formats that say it themselves ignore it.
+    pub encoding: Option<&'static Encoding>,
     /// Plain text: whether lines that follow each other are paragraphs.
     pub wrapped: Wrapped,
     /// Markdown: the fields of the front matter that are translated.
@@ -95,6 +108,7 @@ impl Default for Options {
     fn default() -> Self {
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         Self {
+            encoding: None,
             wrapped: Wrapped::default(),
             front_matter: names(&[
                 "title",
@@ -141,19 +155,24 @@ impl Format {
     }
 }
 
-/// Reads a document with the usual options. `source` starts with its byte order mark if it has one.
+/// Reads a document with the usual options, byte order mark and all.
 ///
 /// # Errors
-/// When the text cannot be a document of that format; the message gives the line.
-pub fn parse(format: Format, source: String) -> Result<Box<dyn Parsed>> {
-    parse_with(format, source, &Options::default())
+/// When the bytes cannot be a document of that format; the message gives the line or the byte.
+pub fn parse(format: Format, bytes: impl Into<Vec<u8>>) -> Result<Box<dyn Parsed>> {
+    parse_with(format, bytes, &Options::default())
 }
 
 /// Reads a document; see [`parse`].
 ///
 /// # Errors
 /// As [`parse`].
-pub fn parse_with(format: Format, source: String, options: &Options) -> Result<Box<dyn Parsed>> {
+pub fn parse_with(format: Format, bytes: impl Into<Vec<u8>>, options: &Options) -> Result<Box<dyn Parsed>> {
+    parse_text(format, encoding::decode(bytes.into(), options.encoding)?, options)
+}
+
+/// Reads a document that is text.
+pub(crate) fn parse_text(format: Format, source: String, options: &Options) -> Result<Box<dyn Parsed>> {
     Ok(match format {
         Format::Plain => Box::new(Plain::parse(source, options)?),
         Format::Markdown => Box::new(markdown::parse(source, options)?),

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::rows;
-use super::{Format, Options, Parsed, parse_with};
+use super::{Format, Options, Parsed, parse_text};
 use crate::document::{Block, Document, Target};
 use crate::error::{Error, Result};
 
@@ -68,7 +68,7 @@ impl Records {
         let mut blocks: Vec<Block> = Vec::new();
         let mut values = Vec::new();
         for found in found {
-            let inner = parse_with(options.content, found.text.clone(), options)?;
+            let inner = parse_text(options.content, found.text.clone(), options)?;
             let start = blocks.len();
             for block in inner.document().blocks() {
                 let range = match &found.to {
@@ -161,6 +161,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::laws::{hold, hostile, render, same, upper};
+    use super::super::parse_with;
     use super::*;
 
     fn options(fields: &[&str], into: Option<&str>) -> Options {

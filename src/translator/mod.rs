@@ -75,7 +75,7 @@ impl Translator {
     /// Translates several texts at once, which is faster than one by one: their sentences share batches.
     /// The results are those of [`Translator::translate`] on each.
     pub fn translate_batch(&self, texts: &[&str]) -> Vec<Result<String>> {
-        let parse = |text: &&str| formats::parse(Format::Plain, (*text).to_owned());
+        let parse = |text: &&str| formats::parse_text(Format::Plain, (*text).to_owned(), &formats::Options::default());
         let parsed: Vec<Box<dyn Parsed>> = match texts.iter().map(parse).collect() {
             Ok(parsed) => parsed,
             Err(error) => return vec![Err(error)],

@@ -1,0 +1,103 @@
+//! Bytes made text, or exactly why not.
+
+use encoding_rs::{Encoding, UTF_8};
+
+use crate::error::{Error, Result};
+
+/// An encoding by any of the names that the web knows it by; `utf-16` takes its byte order from the mark.
+///
+/// # Errors
+/// When there is no such encoding.
+pub fn by_name(name: &str) -> Result<&'static Encoding> {
+    Encoding::for_label(name.as_bytes()).ok_or_else(|| {
+        Error::settings(format!(
+            "no encoding is called '{name}'; try utf-8, utf-16, windows-1252, iso-8859-15 or macintosh"
+        ))
+    })
+}
+
+/// Text from bytes, in UTF-8 where no encoding is given. A UTF-8 byte order mark stays in the text, to be written again.
+///
+/// # Errors
+/// When the bytes are no text in that encoding; the message gives the place and, where it can, the encoding.
+pub fn decode(bytes: Vec<u8>, asked: Option<&'static Encoding>) -> Result<String> {
+    if bytes.starts_with(b"PK\x03\x04") {
+        return Err(Error::input("is a ZIP archive, not text; if it is a document, say --format docx, odt or epub"));
+    }
+    let text = match asked {
+        None => String::from_utf8(bytes).map_err(|e| not_utf8(e.as_bytes(), e.utf8_error().valid_up_to()))?,
+        Some(encoding) if encoding == UTF_8 => {
+            String::from_utf8(bytes).map_err(|e| not_utf8(e.as_bytes(), e.utf8_error().valid_up_to()))?
+        }
+        Some(encoding) => {
+            // The mark in the file is surer than the name that was given: utf-16 may be of either order.
+            let (encoding, mark) = Encoding::for_bom(&bytes).unwrap_or((encoding, 0));
+            let body = &bytes[mark..];
+            match encoding.decode_without_bom_handling_and_without_replacement(body) {
+                Some(text) => text.into_owned(),
+                None => return Err(Error::input(format!("is not valid {}; name another --encoding", encoding.name()))),
+            }
+        }
+    };
+    match text.find('\0') {
+        Some(at) => Err(Error::input(format!(
+            "byte {at} is NUL, which no text holds; if the file is UTF-16, say --encoding utf-16le"
+        ))),
+        None => Ok(text),
+    }
+}
+
+fn not_utf8(bytes: &[u8], at: usize) -> Error {
+    let what = match Encoding::for_bom(bytes) {
+        Some((encoding, _)) => {
+            format!("it starts like {0}: add --encoding {1}", encoding.name(), encoding.name().to_lowercase())
+        }
+        None => {
+            let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
+            detector.feed(bytes, true);
+            let guess = detector.guess(Some(b"fr"), chardetng::Utf8Detection::Deny);
+            // Raw control bytes are no text in any encoding that the detector knows.
+            if bytes.iter().any(|&b| b < 9) {
+                "it does not look like text".to_owned()
+            } else {
+                format!("it looks like {0}: add --encoding {1}", guess.name(), guess.name().to_lowercase())
+            }
+        }
+    };
+    Error::input(format!("not UTF-8 at byte {at}; {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_placed_and_guessed() {
+        let error = decode(b"L'\xe9t\xe9 \xe0 Orl\xe9ans, No\xebl a mang\xe9.".to_vec(), None).expect_err("latin-1");
+        assert!(error.to_string().contains("byte 2"), "{error}");
+        assert!(error.to_string().contains("windows-1252"), "{error}");
+        let error = decode(b"\xff\xfeL\0e\0".to_vec(), None).expect_err("utf-16");
+        assert!(error.to_string().contains("--encoding utf-16le"), "{error}");
+    }
+
+    #[test]
+    fn asked_encodings_are_read() {
+        let latin = by_name("windows-1252").expect("known");
+        assert_eq!(decode(b"d\xe9j\xe0 \x80".to_vec(), Some(latin)).expect("text"), "déjà €");
+        let utf16 = by_name("utf-16").expect("known");
+        assert_eq!(decode(b"\xfe\xff\0L\0e".to_vec(), Some(utf16)).expect("text"), "Le");
+        assert!(by_name("klingon").is_err());
+    }
+
+    #[test]
+    fn nul_is_refused_with_its_place() {
+        let error = decode(b"ab\0c".to_vec(), None).expect_err("NUL");
+        assert!(error.to_string().contains("byte 2"), "{error}");
+    }
+
+    #[test]
+    fn an_archive_is_called_one() {
+        let error = decode(b"PK\x03\x04\x14\0".to_vec(), None).expect_err("binary");
+        assert!(error.to_string().contains("--format docx"), "{error}");
+    }
+}
