@@ -1,13 +1,14 @@
 //! `fr2en models`: what models there are, fetching them, and checking them.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::error::{Error, Result};
+use crate::marian::quantised;
 use crate::store::inventory::Place;
 use crate::store::{self, BUNDLED, ModelSpec, PullProgress, StoreSettings};
 
@@ -41,6 +42,14 @@ pub enum ModelsCommand {
         /// A name as `list` gives it, or a directory
         model: String,
     },
+    /// Write a model with its weights in bytes: a quarter of the size, the same translations in int8, quicker to start
+    Quantize {
+        /// A name as `list` gives it, or a directory
+        model: String,
+        /// The directory to make
+        #[arg(short, long, value_name = "DIR")]
+        output: PathBuf,
+    },
 }
 
 /// Carries out `command`; results go to `out`.
@@ -67,6 +76,13 @@ pub fn run(
         ModelsCommand::Path { model } => {
             let path = store::path(&ModelSpec::parse(model)?, settings)?;
             print(out, format_args!("{}\n", path.display()))
+        }
+        ModelsCommand::Quantize { model, output } => {
+            store::check_place(output)?;
+            let spec = ModelSpec::parse(model)?;
+            let files = quantised::quantise(&store::open(&spec, settings, progress)?)?;
+            store::save(&files, store::show(&spec, settings)?.card.as_deref(), output)?;
+            print(out, format_args!("{} {}\n", output.display(), mebibytes(files.weights.len() as u64)))
         }
     }
 }
@@ -242,6 +258,28 @@ mod tests {
         }
         let path = ModelsCommand::Path { model: "bundled".into() };
         assert_eq!(output(&path, &settings).unwrap_err().kind(), ErrorKind::Settings);
+    }
+
+    #[cfg(feature = "bundled")]
+    #[test]
+    fn a_quantised_model_is_a_model() {
+        let (_cache, settings) = empty_cache();
+        let place = tempfile::tempdir().unwrap();
+        let small = place.path().join("small");
+        let quantize =
+            |model: &str, output: &Path| ModelsCommand::Quantize { model: model.into(), output: output.into() };
+        std::fs::create_dir(&small).unwrap();
+        output(&quantize(BUNDLED, &small), &settings).unwrap();
+        let name = small.to_string_lossy().into_owned();
+        let text = output(&ModelsCommand::Verify { model: name.clone() }, &settings).unwrap();
+        assert!(text.lines().count() == 6 && text.lines().all(|line| line.ends_with("  good")), "{text}");
+        assert!(output(&ModelsCommand::Show { model: name.clone() }, &settings).unwrap().contains("# "));
+        let error = output(&quantize(BUNDLED, &small), &settings).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Settings, "{error}");
+        let error = output(&quantize(&name, &place.path().join("other")), &settings).unwrap_err();
+        assert!(error.kind() == ErrorKind::Model && error.to_string().contains("in bytes already"), "{error}");
+        // What went wrong has left nothing behind.
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod cpu;
+pub mod quantised;
 pub mod tensor;
 pub mod weights;
 

@@ -1,4 +1,6 @@
 //! The weights of a model: `model.safetensors` or `pytorch_model.bin`, tensors by name with their shapes checked.
+//!
+//! Numbers are stored as floats, or matrices in bytes with a scale a row (see [`super::quantised`]).
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -27,10 +29,45 @@ enum Store {
 
 /// Where a tensor lies in a `.safetensors` file.
 struct Stored {
-    /// `None` where it is no floating-point number.
-    dtype: Option<DType>,
+    kind: Kind,
     shape: Vec<usize>,
     bytes: Range<usize>,
+}
+
+/// What the numbers of a tensor are stored as.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Float(DType),
+    /// Signed bytes.
+    Bytes,
+    Other,
+}
+
+/// The numbers of a matrix, row-major, as they are stored.
+pub enum Values<'w> {
+    Floats(Cow<'w, [f32]>),
+    /// `weight = byte × scale`, a scale a row.
+    Bytes(&'w [i8], Cow<'w, [f32]>),
+}
+
+impl Values<'_> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Floats(values) => values.len(),
+            Self::Bytes(bytes, _) => bytes.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The name of the scales of a matrix in bytes.
+pub(super) fn scales_of(name: &str) -> String {
+    format!("{name}.scale")
 }
 
 impl Weights {
@@ -78,11 +115,44 @@ impl Weights {
         }
     }
 
-    /// How a tensor is stored, if the file has it and it is of floating-point numbers.
-    pub fn dtype(&self, name: &str) -> Option<DType> {
+    /// All tensors of the file, by name, with their shapes; in no order.
+    pub fn tensors(&self) -> Vec<(&str, &[usize])> {
         match &self.store {
-            Store::Safetensors { tensors, .. } => tensors.get(name).and_then(|stored| stored.dtype),
-            Store::Pickle(tensors) => tensors.tensor_infos().get(name).map(|info| info.dtype).filter(DType::is_float),
+            Store::Safetensors { tensors, .. } => {
+                tensors.iter().map(|(name, stored)| (name.as_str(), stored.shape.as_slice())).collect()
+            }
+            Store::Pickle(tensors) => {
+                let infos = tensors.tensor_infos().iter();
+                infos.map(|(name, info)| (name.as_str(), info.layout.shape().dims())).collect()
+            }
+        }
+    }
+
+    fn kind(&self, name: &str) -> Kind {
+        match &self.store {
+            Store::Safetensors { tensors, .. } => tensors.get(name).map_or(Kind::Other, |stored| stored.kind),
+            Store::Pickle(tensors) => {
+                tensors.tensor_infos().get(name).map_or(Kind::Other, |info| Kind::Float(info.dtype))
+            }
+        }
+    }
+
+    /// Whether a matrix is stored in bytes with a scale a row.
+    pub fn is_quantised(&self, name: &str) -> bool {
+        self.kind(name) == Kind::Bytes && self.has(&scales_of(name))
+    }
+
+    /// A matrix as it is stored, in bytes or as f32.
+    ///
+    /// # Errors
+    /// As [`Weights::f32`].
+    pub fn matrix(&self, name: &str, shape: [usize; 2]) -> Result<Values<'_>> {
+        match (&self.store, self.check(name, &shape)?) {
+            (Store::Safetensors { blob, tensors }, Kind::Bytes) => {
+                let scales = self.f32(&scales_of(name), &shape[..1])?;
+                Ok(Values::Bytes(bytemuck::cast_slice(&blob[tensors[name].bytes.clone()]), scales))
+            }
+            _ => Ok(Values::Floats(self.f32(name, &shape)?)),
         }
     }
 
@@ -90,12 +160,20 @@ impl Weights {
     /// mapped file; converted otherwise.
     ///
     /// # Errors
-    /// [`crate::error::ErrorKind::Model`] with path and name: not there, of another shape, not floating-point numbers.
+    /// [`crate::error::ErrorKind::Model`] with path and name: not there, of another shape, not numbers as they are read here.
     pub fn f32(&self, name: &str, shape: &[usize]) -> Result<Cow<'_, [f32]>> {
-        let dtype = self.check(name, shape)?;
-        match &self.store {
-            Store::Safetensors { blob, tensors } => Ok(floats(&blob[tensors[name].bytes.clone()], dtype)),
-            Store::Pickle(_) => {
+        let kind = self.check(name, shape)?;
+        match (&self.store, kind) {
+            (Store::Safetensors { blob, tensors }, Kind::Float(dtype)) => {
+                Ok(floats(&blob[tensors[name].bytes.clone()], dtype))
+            }
+            (Store::Safetensors { blob, tensors }, _) => {
+                let scales = self.f32(&scales_of(name), &shape[..1])?;
+                let bytes: &[i8] = bytemuck::cast_slice(&blob[tensors[name].bytes.clone()]);
+                let rows = bytes.chunks(shape[1].max(1)).zip(scales.iter());
+                Ok(rows.flat_map(|(row, scale)| row.iter().map(move |&byte| f32::from(byte) * scale)).collect())
+            }
+            (Store::Pickle(_), _) => {
                 let tensor = self.unpickle(name)?;
                 let values = tensor.to_dtype(DType::F32).and_then(|t| t.flatten_all()?.to_vec1());
                 Ok(Cow::Owned(values.map_err(|e| self.damaged(name, e))?))
@@ -108,13 +186,15 @@ impl Weights {
     /// # Errors
     /// As [`Weights::f32`], and [`crate::error::ErrorKind::Device`] where the device has no room for it.
     pub fn tensor(&self, name: &str, shape: &[usize], dtype: DType, device: &Device) -> Result<Tensor> {
-        let stored_as = self.check(name, shape)?;
-        let stored = match &self.store {
-            Store::Safetensors { blob, tensors } => {
+        let stored = match (&self.store, self.check(name, shape)?) {
+            (Store::Safetensors { blob, tensors }, Kind::Float(stored_as)) => {
                 let bytes = &blob[tensors[name].bytes.clone()];
                 Tensor::from_raw_buffer(bytes, stored_as, shape, &Device::Cpu).map_err(|e| self.damaged(name, e))?
             }
-            Store::Pickle(_) => self.unpickle(name)?,
+            (Store::Safetensors { .. }, _) => {
+                Tensor::from_vec(self.f32(name, shape)?.into_owned(), shape, &Device::Cpu)?
+            }
+            (Store::Pickle(_), _) => self.unpickle(name)?,
         };
         // Converted before it crosses over: never more bytes than needed on the way.
         Ok(stored.to_dtype(dtype)?.to_device(device)?)
@@ -126,8 +206,8 @@ impl Weights {
         tensor.contiguous().map_err(|e| self.damaged(name, e))
     }
 
-    /// Whether the tensor is there and of this shape; how it is stored.
-    fn check(&self, name: &str, shape: &[usize]) -> Result<DType> {
+    /// Whether the tensor is there, of this shape, and of numbers that are read; how it is stored. Bytes are a matrix.
+    fn check(&self, name: &str, shape: &[usize]) -> Result<Kind> {
         let found = self.shape(name).ok_or_else(|| self.missing(name))?;
         if found != shape {
             return Err(Error::model(format!(
@@ -137,10 +217,14 @@ impl Weights {
             ))
             .at(&self.path));
         }
-        match self.dtype(name) {
-            Some(dtype @ (DType::F32 | DType::F16 | DType::BF16 | DType::F64)) => Ok(dtype),
+        match self.kind(name) {
+            kind @ Kind::Float(DType::F32 | DType::F16 | DType::BF16 | DType::F64) => Ok(kind),
+            kind @ Kind::Bytes if shape.len() == 2 && self.has(&scales_of(name)) => Ok(kind),
             _ => {
-                let message = format!("tensor `{name}` is not stored as f32, f16, bf16 or f64; nothing else is read");
+                let message = format!(
+                    "tensor `{name}` is not stored as f32, f16, bf16 or f64, nor as a matrix in i8 with its scales; \
+                     nothing else is read"
+                );
                 Err(Error::model(message).at(&self.path))
             }
         }
@@ -222,15 +306,16 @@ fn index(bytes: &[u8]) -> Result<HashMap<String, Stored>> {
     let data = 8 + header;
     let mut tensors = HashMap::new();
     for (name, info) in metadata.tensors() {
-        let dtype = match info.dtype {
-            Dtype::F32 => Some(DType::F32),
-            Dtype::F16 => Some(DType::F16),
-            Dtype::BF16 => Some(DType::BF16),
-            Dtype::F64 => Some(DType::F64),
-            _ => None,
+        let kind = match info.dtype {
+            Dtype::F32 => Kind::Float(DType::F32),
+            Dtype::F16 => Kind::Float(DType::F16),
+            Dtype::BF16 => Kind::Float(DType::BF16),
+            Dtype::F64 => Kind::Float(DType::F64),
+            Dtype::I8 => Kind::Bytes,
+            _ => Kind::Other,
         };
         let (start, end) = info.data_offsets;
-        tensors.insert(name, Stored { dtype, shape: info.shape.clone(), bytes: data + start..data + end });
+        tensors.insert(name, Stored { kind, shape: info.shape.clone(), bytes: data + start..data + end });
     }
     Ok(tensors)
 }

@@ -54,6 +54,28 @@ fn gives_f32_whatever_is_stored() {
 }
 
 #[test]
+fn a_matrix_in_bytes_needs_its_scales() {
+    let scales = |n: usize| [0.5f32, 2.0, 1.0][..n].iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    let bytes = vec![1, 0, 255, 127, 129, 4];
+    let open = |n: usize| {
+        let tensors = [("m", Dtype::I8, &[2, 3][..], bytes.clone()), ("m.scale", Dtype::F32, &[n][..], scales(n))];
+        Weights::open(&file(&tensors, 1)).unwrap()
+    };
+    let weights = open(2);
+    let expected = [0.5, 0.0, -0.5, 254.0, -254.0, 8.0];
+    assert_eq!(weights.f32("m", &[2, 3]).unwrap()[..], expected);
+    let tensor = weights.tensor("m", &[2, 3], DType::F32, &Device::Cpu).unwrap();
+    assert_eq!(tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap(), expected);
+    assert!(
+        matches!(weights.matrix("m", [2, 3]).unwrap(), Values::Bytes([1, 0, -1, 127, -127, 4], scales) if scales[..] == [0.5, 2.0])
+    );
+    let error = open(3).matrix("m", [2, 3]).err().unwrap().to_string();
+    assert!(error.contains("tensor `m.scale` is 3, but by config.json it is 2"), "{error}");
+    let alone = Weights::open(&file(&[("m", Dtype::I8, &[2, 3], bytes.clone())], 0)).unwrap();
+    assert!(alone.f32("m", &[2, 3]).is_err() && alone.matrix("m", [2, 3]).is_err());
+}
+
+#[test]
 fn says_which_tensor_is_wrong() {
     let weights = all_kinds(0);
     for (name, shape, part) in [

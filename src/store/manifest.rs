@@ -47,6 +47,17 @@ impl Manifest {
             Err(error) => Err(Error::io(path, "read", error)),
         }
     }
+
+    /// Writes `manifest.json` into a directory.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write(&self, directory: &Path) -> Result<()> {
+        let path = directory.join("manifest.json");
+        let failed = |error| Error::io(&path, "write", error);
+        let text = serde_json::to_string_pretty(self).map_err(|error| failed(error.into()))?;
+        std::fs::write(&path, text + "\n").map_err(failed)
+    }
 }
 
 impl Record {

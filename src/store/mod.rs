@@ -12,6 +12,7 @@ mod hub;
 pub mod inventory;
 pub mod known;
 pub mod manifest;
+mod save;
 mod settings;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use crate::error::{Error, Result};
 
 pub use bundled::{BUNDLED, bundled};
 pub use inventory::{list, path, show, verify};
+pub use save::{check_place, save};
 pub use settings::StoreSettings;
 
 /// The bytes of one model file, wherever they lie, with a name for messages.
@@ -198,6 +200,11 @@ impl Blob {
     /// Bytes that are part of the program.
     pub const fn embedded(path: PathBuf, bytes: &'static [u8]) -> Self {
         Self { bytes: Bytes::Embedded(bytes), path }
+    }
+
+    /// Bytes that were made just now, and the name of the file that they would be.
+    pub fn new(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
+        Self { bytes: Bytes::Read(bytes.into()), path: path.into() }
     }
 
     /// Reads a file into memory.

@@ -7,6 +7,7 @@ use super::product::{Rows, Store, normalise, product, quantise};
 use super::simd::{Isa, LANES, PANEL, Sums, TILE_ROWS, vectorised};
 use super::tests::Random;
 use super::*;
+use crate::marian::weights::Values;
 
 vectorised! {
     fn integer_tile(s; a: &[u8], stride: usize, rows: usize, b: &[i8], start: &[i32; PANEL], sums: &mut Sums<i32>, ahead: &[i8]) {
@@ -225,8 +226,8 @@ fn products_agree_with_their_weights() {
     let bias: Vec<f32> = (0..outputs).map(|_| random.normal()).collect();
     for compute in [Compute::Int8, Compute::F32] {
         for isa in Isa::all() {
-            let part =
-                || Part { weights: (&weights[..]).into(), bias: Some((&bias[..]).into()), factor: 0.5, heads: None };
+            let values = || Values::Floats((&weights[..]).into());
+            let part = || Part { weights: values(), bias: Some((&bias[..]).into()), factor: 0.5, heads: None };
             let matrix =
                 pack(vec![Recipe { inputs, parts: vec![part()], input_heads: None }], compute, isa).unwrap().remove(0);
             let mut x = Rows::new(inputs, compute);

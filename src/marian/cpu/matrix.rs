@@ -13,6 +13,8 @@ use rayon::prelude::*;
 
 use super::simd::{Isa, PANEL};
 use crate::error::{Error, ErrorKind, Result};
+use crate::marian::quantised;
+use crate::marian::weights::Values;
 
 /// What products are computed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +128,7 @@ pub struct Recipe<'w> {
 
 /// A `channels × inputs` matrix of a checkpoint.
 pub struct Part<'w> {
-    pub weights: Cow<'w, [f32]>,
+    pub weights: Values<'w>,
     /// One a channel; none is zeros.
     pub bias: Option<Cow<'w, [f32]>>,
     /// Multiplies weights and bias.
@@ -147,14 +149,12 @@ impl<'w> Recipe<'w> {
         self.parts.iter().map(|part| part.weights.len() / self.inputs).sum()
     }
 
-    /// The weights, bias and factor of an output channel.
-    fn channel(&self, mut i: usize) -> Option<(&[f32], f32, f32)> {
+    /// An output channel: its part, and its number there.
+    fn channel(&self, mut i: usize) -> Option<(&Part<'w>, usize)> {
         for part in &self.parts {
             let channels = part.weights.len() / self.inputs;
             if i < channels {
-                let i = part.heads.map_or(i, |heads| interleaved(i, channels, heads));
-                let bias = part.bias.as_ref().map_or(0.0, |bias| bias[i]);
-                return Some((&part.weights[i * self.inputs..][..self.inputs], bias, part.factor));
+                return Some((part, part.heads.map_or(i, |heads| interleaved(i, channels, heads))));
             }
             i -= channels;
         }
@@ -169,66 +169,70 @@ impl<'w> Recipe<'w> {
         let scales: &mut [f32] = bytemuck::cast_slice_mut(scales);
         let start: &mut [i32] = bytemuck::cast_slice_mut(start);
         let biases: &mut [f32] = bytemuck::cast_slice_mut(bias);
-        let mut ordered = vec![0.0; self.inputs];
-        let mut bytes = vec![0i8; self.inputs];
         for channel in 0..PANEL {
-            let Some((row, bias, factor)) = self.channel(index * PANEL + channel) else {
+            let Some((part, row)) = self.channel(index * PANEL + channel) else {
                 biases[channel] = f32::NEG_INFINITY;
                 continue;
             };
-            biases[channel] = bias * factor;
-            let row = match self.input_heads {
-                None => row,
-                Some(heads) => {
-                    for (i, to) in ordered.iter_mut().enumerate() {
-                        *to = row[interleaved(i, row.len(), heads)];
-                    }
-                    &ordered
-                }
-            };
+            biases[channel] = part.bias.as_ref().map_or(0.0, |bias| bias[row]) * part.factor;
             match compute {
                 Compute::Int8 => {
-                    scales[channel] = factor * quantise(row, &mut bytes);
+                    let (bytes, scale) = part.bytes(row, self.inputs);
+                    let bytes = self.ordered(bytes);
+                    scales[channel] = part.factor * scale;
                     if unsigned {
                         start[channel] = -128 * bytes.iter().map(|&b| i32::from(b)).sum::<i32>();
                     }
                     let to: &mut [[i8; 4]] = bytemuck::cast_slice_mut(&mut *weights);
-                    for (group, from) in bytes.as_chunks::<4>().0.iter().enumerate() {
-                        to[group * PANEL + channel] = *from;
+                    for (to, from) in to[channel..].iter_mut().step_by(PANEL).zip(bytes.as_chunks::<4>().0) {
+                        *to = *from;
                     }
                 }
                 Compute::F32 => {
+                    let row = self.ordered(part.floats(row, self.inputs));
                     let to: &mut [f32] = bytemuck::cast_slice_mut(&mut *weights);
-                    for (input, from) in row.iter().enumerate() {
-                        to[input * PANEL + channel] = from * factor;
+                    for (to, from) in to[channel..].iter_mut().step_by(PANEL).zip(row.iter()) {
+                        *to = from * part.factor;
                     }
                 }
             }
         }
     }
-}
 
-/// Rounds a row to −127 ..= 127 times the scale that it returns.
-fn quantise(row: &[f32], bytes: &mut [i8]) -> f32 {
-    // Sixteen running maxima, so that the loop runs in vectors.
-    let (chunks, rest) = row.as_chunks::<16>();
-    let mut largest = [0.0f32; 16];
-    for chunk in chunks {
-        for (largest, x) in largest.iter_mut().zip(chunk) {
-            *largest = if x.abs() > *largest { x.abs() } else { *largest };
+    /// A row with its inputs in the order in which they come.
+    fn ordered<'a, T: Copy>(&self, row: Cow<'a, [T]>) -> Cow<'a, [T]> {
+        match self.input_heads {
+            None => row,
+            Some(heads) => (0..row.len()).map(|i| row[interleaved(i, row.len(), heads)]).collect(),
         }
     }
-    let largest = largest.iter().chain(rest).fold(0.0f32, |m, x| m.max(x.abs()));
-    if largest == 0.0 || !largest.is_finite() {
-        bytes.fill(0);
-        return 0.0;
+}
+
+impl Part<'_> {
+    /// A row in bytes, and what one is worth.
+    fn bytes(&self, row: usize, inputs: usize) -> (Cow<'_, [i8]>, f32) {
+        let range = row * inputs..(row + 1) * inputs;
+        match &self.weights {
+            // No sum overflows with −127 to 127, which is all that a file of ours holds.
+            Values::Bytes(bytes, scales) if bytes[range.clone()].contains(&i8::MIN) => {
+                (bytes[range].iter().map(|&byte| byte.max(-i8::MAX)).collect(), scales[row])
+            }
+            Values::Bytes(bytes, scales) => (Cow::Borrowed(&bytes[range]), scales[row]),
+            Values::Floats(values) => {
+                let mut bytes = vec![0; inputs];
+                let scale = quantised::round(&values[range], &mut bytes);
+                (bytes.into(), scale)
+            }
+        }
     }
-    let inverse = 127.0 / largest;
-    for (byte, x) in bytes.iter_mut().zip(row) {
-        // Adding 1.5 · 2^23 rounds to the nearest whole number, ties to even, and leaves it in the low bits.
-        *byte = (x * inverse + 12_582_912.0).to_bits() as i8;
+
+    fn floats(&self, row: usize, inputs: usize) -> Cow<'_, [f32]> {
+        let range = row * inputs..(row + 1) * inputs;
+        match &self.weights {
+            Values::Floats(values) => Cow::Borrowed(&values[range]),
+            Values::Bytes(bytes, scales) => bytes[range].iter().map(|&byte| f32::from(byte) * scales[row]).collect(),
+        }
     }
-    largest / 127.0
 }
 
 /// Packs all matrices of a network, on all cores.

@@ -205,7 +205,7 @@ struct Plan<'w> {
 impl<'w> Plan<'w> {
     fn part(&self, name: &str, outputs: usize, inputs: usize) -> Result<Part<'w>> {
         Ok(Part {
-            weights: self.weights.f32(&format!("{name}.weight"), &[outputs, inputs])?,
+            weights: self.weights.matrix(&format!("{name}.weight"), [outputs, inputs])?,
             bias: Some(self.weights.f32(&format!("{name}.bias"), &[outputs])?),
             factor: 1.0,
             heads: None,
@@ -257,7 +257,7 @@ impl<'w> Plan<'w> {
             true => Some(self.weights.f32("final_logits_bias", &[1, size])?),
             false => None,
         };
-        let weights = self.weights.f32(name, &[size, self.width])?;
+        let weights = self.weights.matrix(name, [size, self.width])?;
         self.push(self.width, vec![Part { weights, bias, factor: 1.0, heads: None }], None);
         Ok(())
     }

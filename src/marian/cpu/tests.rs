@@ -10,7 +10,7 @@ use safetensors::tensor::TensorView;
 use super::simd::Isa;
 use super::*;
 use crate::marian::tensor::TensorNetwork;
-use crate::marian::{Candidates, Row, Want};
+use crate::marian::{Candidates, Row, Want, quantised};
 use crate::store::Blob;
 
 const WIDTH: usize = 64;
@@ -367,6 +367,28 @@ fn agrees_with_the_tensor_network() {
             }
         }
     }
+}
+
+#[test]
+fn a_quantised_file_gives_the_same_bits() {
+    let config = config(8, "swish");
+    let floats = weights(&config);
+    let file = quantised::file(&floats, &config).unwrap();
+    let bytes = Weights::open(&Blob::new("int8.safetensors", file)).unwrap();
+    let name = "model.decoder.layers.2.fc1.weight";
+    assert!(bytes.is_quantised(name) && !bytes.is_quantised("model.decoder.layers.2.fc1.bias"));
+    let (rounded, exact) = (bytes.f32(name, &[192, 64]).unwrap(), floats.f32(name, &[192, 64]).unwrap());
+    assert_close(&rounded, &exact, 0.01, name);
+    let error = quantised::file(&bytes, &config).unwrap_err().to_string();
+    assert!(error.contains("in bytes already"), "{error}");
+
+    let source = &sources()[4];
+    let path =
+        |weights: &Weights, compute| alone(&CpuNetwork::load(weights, config.clone(), compute).unwrap(), source, 6);
+    assert!(path(&bytes, Compute::Int8) == path(&floats, Compute::Int8));
+    // As floats as well, on both forms of the network.
+    path(&bytes, Compute::F32);
+    TensorNetwork::new(&bytes, &config, &candle_core::Device::Cpu, candle_core::DType::F32).unwrap();
 }
 
 #[test]
