@@ -27,11 +27,15 @@ impl MarianEngine {
 
     fn hypothesis(&self, source: &Tokens, sequence: Sequence) -> Hypothesis {
         let decoded = self.tokenizer.decode(&sequence.tokens);
-        let alignment = (!sequence.attention.is_empty()).then(|| Alignment {
-            source: source.ranges.clone(),
-            target: decoded.ranges,
-            weights: sequence.attention,
-        });
+        let mut weights = sequence.attention;
+        let row = source.ranges.len();
+        if self.network.config().alignment.next_step && weights.len() > row {
+            // Every token takes the row of the next; the end mark, which is never an input, keeps its own.
+            weights.drain(..row);
+            weights.extend_from_within(weights.len() - row..);
+        }
+        let alignment =
+            (!weights.is_empty()).then(|| Alignment { source: source.ranges.clone(), target: decoded.ranges, weights });
         Hypothesis {
             text: decoded.text,
             score: sequence.score,

@@ -56,9 +56,27 @@ pub struct Config {
     pub static_position_embeddings: bool,
     pub normalize_before: bool,
     pub normalize_embedding: bool,
-    /// The decoder layer whose cross-attention, averaged over its heads, is the alignment: from 0, below
-    /// `decoder_layers`. No file says it: the last but one of four and more layers, the last of fewer.
-    pub alignment_layer: usize,
+    /// Which cross-attention is the alignment: `alignment` in either file, an object of `layer`, `heads` and `next_step`;
+    /// without it all heads of the last but one of four and more layers, of the last of fewer.
+    pub alignment: AlignmentHeads,
+}
+
+/// The heads of the decoder's cross-attention that align best; `scripts/eval/heads.py` finds them for a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlignmentHeads {
+    /// The decoder layer: from 0, below `decoder_layers`.
+    pub layer: usize,
+    /// The heads whose mean is taken, in ascending order; all of them where there is none.
+    pub heads: Vec<usize>,
+    /// Whether a token is aligned by what the decoder attends to one step later, when the token is its input.
+    pub next_step: bool,
+}
+
+impl AlignmentHeads {
+    /// Whether the mean is taken over `head` as well.
+    pub fn has(&self, head: usize) -> bool {
+        self.heads.is_empty() || self.heads.contains(&head)
+    }
 }
 
 /// When a beam search stops: `transformers`' `early_stopping`.
@@ -254,7 +272,10 @@ impl Config {
             static_position_embeddings: fields.flag("static_position_embeddings")?.unwrap_or(true),
             normalize_before: fields.flag("normalize_before")?.unwrap_or(false),
             normalize_embedding: fields.flag("normalize_embedding")?.unwrap_or(false),
-            alignment_layer: if decoder_layers >= 4 { decoder_layers - 2 } else { decoder_layers - 1 },
+            alignment: AlignmentHeads {
+                layer: if decoder_layers >= 4 { decoder_layers - 2 } else { decoder_layers - 1 },
+                ..AlignmentHeads::default()
+            },
         };
         for (name, heads) in [
             ("encoder_attention_heads", this.encoder_attention_heads),
@@ -332,7 +353,31 @@ impl Config {
             Some(Value::String(word)) if word == "never" => self.early_stopping = EarlyStopping::Never,
             Some(other) => return Err(mistyped("early_stopping", "true, false or \"never\"", other)),
         }
+        if let Some(value) = fields.get("alignment") {
+            self.alignment = self.alignment_heads(value)?;
+        }
         Ok(())
+    }
+
+    fn alignment_heads(&self, value: &Value) -> Result<AlignmentHeads> {
+        let (layers, heads) = (self.decoder_layers, self.decoder_attention_heads);
+        let below =
+            |value: &Value, most: usize| value.as_u64().and_then(|n| usize::try_from(n).ok()).filter(|&n| n < most);
+        let read = || -> Option<AlignmentHeads> {
+            let fields = value.as_object()?;
+            let layer = below(fields.get("layer")?, layers)?;
+            let mut chosen: Vec<usize> = match fields.get("heads") {
+                Some(list) => list.as_array()?.iter().map(|head| below(head, heads)).collect::<Option<_>>()?,
+                None => Vec::new(),
+            };
+            chosen.sort_unstable();
+            chosen.dedup();
+            let next_step = fields.get("next_step").map_or(Some(false), Value::as_bool)?;
+            Some(AlignmentHeads { layer, heads: chosen, next_step })
+        };
+        let wanted =
+            format!("{{\"layer\": below {layers}, \"heads\": [below {heads}, …], \"next_step\": true or false}}");
+        read().ok_or_else(|| mistyped("alignment", &wanted, value))
     }
 
     fn check_ids(&self) -> Result<()> {

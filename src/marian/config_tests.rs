@@ -26,8 +26,20 @@ fn reads_what_is_there_and_fills_in_the_rest() {
     assert_eq!(config.ignored_bad_words, 1);
     assert_eq!((config.max_length, config.num_beams, config.length_penalty), (512, 1, 1.0));
     assert!(config.scale_embedding && config.share_encoder_decoder_embeddings && config.tie_word_embeddings);
-    assert_eq!(config.alignment_layer, 1);
-    assert_eq!(with(r#"{"decoder_layers": 6}"#).unwrap().alignment_layer, 4);
+    assert_eq!(config.alignment, AlignmentHeads { layer: 1, heads: Vec::new(), next_step: false });
+    assert_eq!(with(r#"{"decoder_layers": 6}"#).unwrap().alignment.layer, 4);
+}
+
+#[test]
+fn the_heads_that_align_are_read() {
+    let alignment = |json: &str| with(&format!(r#"{{"alignment": {json}}}"#)).map(|config| config.alignment);
+    let expected = AlignmentHeads { layer: 0, heads: vec![1, 5], next_step: true };
+    assert_eq!(alignment(r#"{"layer": 0, "heads": [5, 1, 5], "next_step": true}"#).unwrap(), expected);
+    assert_eq!(alignment(r#"{"layer": 0}"#).unwrap(), AlignmentHeads::default());
+    for wrong in ["3", r#"{"layer": 2}"#, r#"{"layer": 0, "heads": [8]}"#, r#"{"layer": 0, "next_step": 1}"#] {
+        let error = alignment(wrong).unwrap_err().to_string();
+        assert!(error.contains("`alignment`"), "{error}");
+    }
 }
 
 #[test]

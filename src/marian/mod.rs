@@ -77,7 +77,7 @@ pub struct Candidates {
     pub ids: Vec<u32>,
     /// `rows × k`.
     pub scores: Vec<f32>,
-    /// `rows × width`, where it was asked for: the mean over the alignment heads of the cross-attention; 0 at padding.
+    /// `rows × width`, where it was asked for: the mean over [`config::AlignmentHeads`]; 0 at padding.
     pub attention: Vec<f32>,
     /// The longest source of the batch.
     pub width: usize,

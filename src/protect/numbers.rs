@@ -174,8 +174,10 @@ pub fn read(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
         }
     }
     out.sort_by_key(|n| n.range.start);
+    let mut taken = 0;
     for number in &mut out {
-        number.unit = unit(text, number).filter(|u| free(&u.range));
+        number.unit = unit(text, taken, number).filter(|u| free(&u.range));
+        taken = number.whole_range().end;
     }
     out
 }
@@ -270,11 +272,12 @@ fn suffix(text: &str, whole: &str, end: usize) -> Option<(Value, usize)> {
     }
 }
 
-/// The sign that belongs to `number`.
-fn unit(text: &str, number: &Number) -> Option<Unit> {
+/// The sign that belongs to `number`; the first `taken` bytes are another's: "3 €5 €".
+fn unit(text: &str, taken: usize, number: &Number) -> Option<Unit> {
     let Range { start, end } = number.range.clone();
-    let before = text[..start].trim_end_matches(is_space);
-    if let Some(c) = before.chars().next_back().filter(|_| matches!(number.value, Value::Cardinal { .. })) {
+    let before = text[taken..start].trim_end_matches(is_space);
+    let before = &text[..taken + before.len()];
+    if let Some(c) = before[taken..].chars().next_back().filter(|_| matches!(number.value, Value::Cardinal { .. })) {
         let at = before.len() - c.len_utf8();
         if CURRENCIES.contains(&c) && before.len() == start && !text[..at].ends_with(|c: char| c.is_ascii_digit()) {
             return Some(Unit { range: at..end, kind: UnitKind::Currency(c, "") });
@@ -373,6 +376,8 @@ mod tests {
         assert_eq!(kind("3,5 %"), Some(("3,5 %".into(), UnitKind::Percent)));
         assert_eq!(kind("$5"), Some(("$5".into(), UnitKind::Currency('$', ""))));
         assert_eq!(kind("5 km"), None);
+        let both = read("3 €5 €", &[]);
+        assert_eq!((both[0].whole_range(), both[1].whole_range()), (0..5, 5..10));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::text::stands_alone;
 use crate::document::{Block, Link, Mark, Target};
+use crate::protect::numbers::overlaps_any;
 
 /// One segment of a block: its bytes of the block's text, its bytes of the target, and its links (with ranges of the
 /// segment and of its translation).
@@ -129,7 +130,8 @@ impl Placer<'_> {
         let last = self.units.partition_point(|u| u.target.start < within.end);
         let units = &self.units[first..last.max(first)];
         // Text that passes through unchanged is found by its own letters, inside whatever holds it.
-        let fixed: Vec<Option<Range<usize>>> = solid.iter().map(|&i| self.fixed(i, tree, &within)).collect();
+        let mut used = Vec::new();
+        let fixed: Vec<Option<Range<usize>>> = solid.iter().map(|&i| self.fixed(i, tree, &within, &mut used)).collect();
         let mut owner: Vec<Option<usize>> = units.iter().map(|u| self.owner(u, &solid)).collect();
         for (unit, owner) in units.iter().zip(&mut owner) {
             let inside = |f: &Option<Range<usize>>| f.as_ref().is_some_and(|f| meets(f, &unit.target));
@@ -138,7 +140,11 @@ impl Placer<'_> {
             }
         }
         let mut taken: Vec<Range<usize>> = Vec::new();
-        for (k, &i) in solid.iter().enumerate() {
+        // The others keep clear of verbatim text.
+        let mut order: Vec<usize> = (0..solid.len()).collect();
+        order.sort_by_key(|&k| !(marks[solid[k]].verbatim && fixed[k].is_some()));
+        for k in order {
+            let i = solid[k];
             let run = best_run(units, &owner, k, fixed[k].as_ref());
             let place = match run {
                 _ if marks[i].verbatim && fixed[k].is_some() => fixed[k].clone().unwrap_or_default(),
@@ -180,11 +186,18 @@ impl Placer<'_> {
         best.1.filter(|_| best.0 * 2.0 > total)
     }
 
-    /// Where the verbatim text of mark `i`, or of those inside it, stands in the target.
-    fn fixed(&self, i: usize, tree: &[Vec<usize>], within: &Range<usize>) -> Option<Range<usize>> {
+    /// Where the verbatim text of mark `i`, or of those inside it, stands in the target; not where it is `used` already,
+    /// by another mark with the same text; `used` is in order.
+    fn fixed(
+        &self,
+        i: usize,
+        tree: &[Vec<usize>],
+        within: &Range<usize>,
+        used: &mut Vec<Range<usize>>,
+    ) -> Option<Range<usize>> {
         let mark = &self.block.marks[i];
         if !mark.verbatim {
-            let inside = tree[i].iter().filter_map(|&c| self.fixed(c, tree, within));
+            let inside = tree[i].iter().filter_map(|&c| self.fixed(c, tree, within, used));
             return inside.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
         }
         let text = self.block.text.get(mark.range.clone()).filter(|t| !t.is_empty())?;
@@ -196,13 +209,15 @@ impl Placer<'_> {
         let found =
             self.target[within.clone()].match_indices(text).map(|(p, s)| within.start + p..within.start + p + s.len());
         let mut best: Option<((bool, f32), Range<usize>)> = None;
-        for r in found.take(200) {
+        for r in found.filter(|r| !overlaps_any(used, r)).take(200) {
             let rank = (stands_alone(self.target, &r), tie(&r));
             if best.as_ref().is_none_or(|(b, _)| rank > *b) {
                 best = Some((rank, r));
             }
         }
-        best.map(|(_, r)| r)
+        let found = best.map(|(_, r)| r)?;
+        used.insert(used.partition_point(|u| u.start < found.start), found.clone());
+        Some(found)
     }
 
     /// Stops and closing marks at the end of a stretch belong to the mark where the source has them in it; a mark that
@@ -389,6 +404,14 @@ mod tests {
         assert_eq!(get(0), a..a + 1);
         assert_eq!(&t[get(2)], "b");
         assert_eq!(get(1).start, t.find("then").expect("is there"));
+    }
+
+    #[test]
+    fn the_same_code_twice_is_marked_twice() {
+        let (s, t) = ("Tapez ls puis ls.", "Type ls then ls.");
+        let b = block(s, &[(6..8, true), (14..16, true)]);
+        let out = place_marks(&b, &[(0..s.len(), 0..t.len(), &[])], t.to_owned());
+        assert_eq!(marked(&out), [(0, "ls"), (1, "ls")]);
     }
 
     #[test]

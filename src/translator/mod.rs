@@ -1,6 +1,7 @@
 //! Wires the rooms together; the only place that knows all of them.
 
 mod builder;
+mod pieces;
 mod pipeline;
 mod report;
 

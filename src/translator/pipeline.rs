@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::pieces::pieces;
 use super::report::{SegmentReport, Totals, Watch};
 use super::{Monitor, Outcome, Translator};
 use crate::check::{self, Problem, ProblemKind, Remedy};
@@ -62,10 +63,13 @@ pub(super) fn run(
     let mut parts: Vec<Part<'_>> = Vec::with_capacity(segments.len());
     for (index, (document, segment)) in segments.iter().enumerate() {
         let block = &documents[*document].document().blocks()[segment.block];
-        let pieces = pieces(translator, block, segment).into_iter();
-        parts.extend(
-            pieces.map(|range| Part::new(translator, &translator.protect, block, &segment.quotes, index, range)),
-        );
+        let part = |range| Part::new(translator, &translator.protect, block, &segment.quotes, index, range);
+        let whole = part(segment.range.clone());
+        let most = translator.engine.max_tokens().min(LONG);
+        match whole.pieces(translator, most) {
+            ranges if ranges.len() > 1 => parts.extend(ranges.into_iter().map(part)),
+            _ => parts.push(whole),
+        }
     }
     totals.seconds.protect = watch.lap();
 
@@ -118,19 +122,6 @@ pub(super) fn run(
 /// shown they end too early.
 const LONG: usize = 128;
 
-/// The segment in pieces that the model can take, most often one.
-fn pieces(translator: &Translator, block: &Block, segment: &Segment) -> Vec<Range<usize>> {
-    let text = &block.text[segment.range.clone()];
-    let most = translator.engine.max_tokens().min(LONG);
-    // A token is a byte at least, so a short text need not be counted.
-    if text.len() < most {
-        return vec![segment.range.clone()];
-    }
-    let fits = |text: &str| translator.engine.count_tokens(text) <= most;
-    let base = segment.range.start;
-    split::clause::split_long(text, &fits).into_iter().map(|r| base + r.start..base + r.end).collect()
-}
-
 impl<'a> Part<'a> {
     fn new(
         translator: &Translator,
@@ -147,6 +138,13 @@ impl<'a> Part<'a> {
         let prepared = protect::prepare(text, &own, &verbatim, translator.engine.as_ref(), protect);
         let answer = if prepared.route() == Route::Model { Answer::Waiting } else { Answer::Copy };
         Self { block, quotes, segment, range, prepared, sentence: None, answer }
+    }
+
+    /// Itself in pieces of which the model sees at most about `most` tokens each, in bytes of the block's text.
+    fn pieces(&self, translator: &Translator, most: usize) -> Vec<Range<usize>> {
+        let base = self.range.start;
+        let pieces = pieces(&self.prepared, translator.engine.as_ref(), most).into_iter();
+        pieces.map(|r| base + r.start..base + r.end).collect()
     }
 
     /// How bad the guards find what was found; 0 is without fault.
@@ -244,10 +242,7 @@ fn retry(translator: &Translator, parts: &mut Vec<Part<'_>>, relay: &Relay<'_>) 
         again(translator, parts, usual, relay, Remedy::Split, &translator.protect, &|part| {
             let half = translator.engine.count_tokens(part.prepared.text()) / 2;
             // A piece of a few words has less to go by than the whole.
-            let fits = |piece: &str| translator.engine.count_tokens(piece) <= half.max(SHORT);
-            let pieces = split::clause::split_long(part.prepared.source(), &fits);
-            let base = part.range.start;
-            pieces.into_iter().map(|r| base + r.start..base + r.end).collect()
+            part.pieces(translator, half.max(SHORT))
         })?;
     }
     Ok(())
@@ -336,8 +331,7 @@ fn finish(
     let mut scores: Vec<f32> = Vec::new();
     let mut end = segment.range.start;
     for part in parts {
-        let gap = &block.text[end..part.range.start];
-        out.text.push_str(if gap.is_empty() && !out.text.is_empty() { " " } else { gap });
+        out.text.push_str(&block.text[end..part.range.start]);
         end = part.range.end;
         let quotes = own_quotes(&segment.quotes, &part.range);
         let before = segment.quotes.iter().filter(|q| q.range.start < part.range.start);

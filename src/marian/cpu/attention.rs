@@ -35,8 +35,8 @@ const SIDE: usize = 4;
 const WIDE: usize = 16;
 
 vectorised! {
-    /// One query against the cells `at` of a layer: `out` gets the mixed values, `weights` what each cell counted, the mean of
-    /// all heads, if it is not empty (then it is as long as `at`). The query is scaled already.
+    /// One query against the cells `at` of a layer: `out` gets the mixed values, `weights` what each cell counted, each lane
+    /// taken `share` times, if it is not empty (then it is as long as `at`). The query is scaled already.
     pub fn attend[F: Form](
         s;
         query: &[f32],
@@ -46,6 +46,7 @@ vectorised! {
         at: &[u32],
         scratch: &mut Scratch,
         weights: &mut [f32],
+        share: &[f32; LANES],
         out: &mut [f32],
     ) {
         let width = query.len();
@@ -76,8 +77,9 @@ vectorised! {
             s.store(s.fold(sum, heads), score);
         }
         let inverse = soften(s, scores, 1);
+        let share = s.mul(inverse, s.load(share));
         for (to, score) in weights.iter_mut().zip(scores.iter()) {
-            *to = s.sum(s.mul(s.load(score), inverse)) / LANES as f32;
+            *to = s.sum(s.mul(s.load(score), share));
         }
         for (&at, score) in at.iter().zip(scores.iter_mut()) {
             let worth = F::worth(s, cells.cell(layer, at), s.load(score));

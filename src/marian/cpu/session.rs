@@ -3,6 +3,7 @@
 use super::attention::{Scratch, attend, attend_all};
 use super::cells::{Cells, Form, keep};
 use super::product::{Activate, Add, Rows, Store, normalise, product, quantise};
+use super::simd::LANES;
 use super::top::Top;
 use super::{CpuNetwork, Feed, Matrix, Norm};
 use crate::error::{Error, Result};
@@ -258,6 +259,10 @@ impl<F: Form> Session for CpuSession<'_, F> {
         self.embed(&network.vocabularies[network.target], rows.iter().map(|row| (row.token, position)));
         quantise(isa, &mut self.x, count);
         let heads = config.decoder_attention_heads;
+        let alignment = &config.alignment;
+        // Lane i belongs to head i % heads; the mean over the lanes of the heads that align.
+        let aligning = (0..LANES).filter(|lane| alignment.has(lane % heads)).count();
+        let share = std::array::from_fn(|lane| f32::from(u8::from(alignment.has(lane % heads))) / aligning as f32);
         for (i, layer) in network.decoder.iter().enumerate() {
             let wide = 3 * width;
             product(isa, &self.x, count, &layer.attention.all, &mut Store { to: &mut self.projected, width: wide });
@@ -266,7 +271,7 @@ impl<F: Form> Session for CpuSession<'_, F> {
                 let query = &self.projected[row * wide..][..width];
                 let at = &self.history[row * steps..][..steps];
                 let mixed = self.mixed.row_mut(row);
-                attend(isa, query, heads, &self.past, i, at, &mut self.scratch, &mut [], mixed);
+                attend(isa, query, heads, &self.past, i, at, &mut self.scratch, &mut [], &share, mixed);
             }
             self.close(count, &layer.attention.out, &layer.attention.norm);
 
@@ -275,11 +280,12 @@ impl<F: Form> Session for CpuSession<'_, F> {
                 let query = &self.projected[row * width..][..width];
                 let source = self.rows[row];
                 let at = &self.numbers[self.starts[source]..self.starts[source + 1]];
-                let weights: &mut [f32] = match want.attention && i == config.alignment_layer {
+                let weights: &mut [f32] = match want.attention && i == alignment.layer {
                     true => &mut out.attention[row * out.width..][..at.len()],
                     false => &mut [],
                 };
-                attend(isa, query, heads, &self.cross, i, at, &mut self.scratch, weights, self.mixed.row_mut(row));
+                let mixed = self.mixed.row_mut(row);
+                attend(isa, query, heads, &self.cross, i, at, &mut self.scratch, weights, &share, mixed);
             }
             self.close(count, &layer.cross.out, &layer.cross.norm);
             feed(network, &mut self.x, &mut self.hidden_decoder, count, &layer.feed, config.activation);

@@ -18,6 +18,8 @@ pub(super) struct Decoder {
     /// `target vocabulary`, f32.
     bias: Tensor,
     alignment_layer: usize,
+    /// The heads of that layer whose mean is the alignment; all where there is none.
+    alignment_heads: Option<Tensor>,
 }
 
 struct Layer {
@@ -92,13 +94,23 @@ impl Decoder {
             true => from.weights.tensor("final_logits_bias", &[1, size], DType::F32, from.device)?.reshape(size)?,
             false => Tensor::zeros(size, DType::F32, from.device)?,
         };
+        let chosen: Vec<u32> = (0..)
+            .zip(0..config.decoder_attention_heads)
+            .filter(|(_, h)| config.alignment.has(*h))
+            .map(|(n, _)| n)
+            .collect();
+        let alignment_heads = match chosen.len() < config.decoder_attention_heads {
+            true => Some(Tensor::new(chosen, from.device)?),
+            false => None,
+        };
         Ok(Self {
             embedding,
             scale: if config.scale_embedding { (d as f64).sqrt() } else { 1.0 },
             layers: (0..config.decoder_layers).map(layer).collect::<Result<_>>()?,
             output: output.t()?,
             bias,
-            alignment_layer: config.alignment_layer,
+            alignment_layer: config.alignment.layer,
+            alignment_heads,
         })
     }
 
@@ -134,10 +146,15 @@ impl Decoder {
         let mut seen = None;
         for (i, layer) in self.layers.iter().enumerate() {
             x = layer.attend_own(&x, &mut state.own[i])?;
-            let wanted = attention && i == self.alignment_layer;
-            let (mixed, weights) = layer.attend_source(&x, &state.cross[i], state.mask.as_ref(), &groups, wanted)?;
+            let (mixed, weights) = layer.attend_source(&x, &state.cross[i], state.mask.as_ref(), &groups)?;
             x = layer.feed_forward.forward(&mixed)?;
-            seen = seen.or(weights);
+            if attention && i == self.alignment_layer {
+                let weights = match &self.alignment_heads {
+                    Some(heads) => weights.index_select(heads, 1)?,
+                    None => weights,
+                };
+                seen = Some(groups.gather(&weights.mean(1)?.reshape((groups.sources * groups.width, ()))?)?);
+            }
         }
         state.position += 1;
         let logits = x.matmul(&self.output)?.to_dtype(DType::F32)?.broadcast_add(&self.bias)?;
@@ -163,15 +180,14 @@ impl Layer {
         Ok(self.norm.forward(&x)?)
     }
 
-    /// Attention to the source; also its weights, averaged over the heads, `rows × longest`, where `wanted`.
+    /// Attention to the source; also its weights, `sources × heads × rows of a source × longest`.
     fn attend_source(
         &self,
         x: &Tensor,
         kv: &Tensor,
         mask: Option<&Tensor>,
         groups: &Groups,
-        wanted: bool,
-    ) -> Result<(Tensor, Option<Tensor>)> {
+    ) -> Result<(Tensor, Tensor)> {
         let d = x.dim(1)?;
         let (n, g) = (groups.sources, groups.width);
         let q = groups.spread(&self.cross.q.forward(x)?)?;
@@ -179,10 +195,6 @@ impl Layer {
         let (mixed, weights) = attend(&q, &kv.get(0)?, &kv.get(1)?, mask)?;
         let mixed = groups.gather(&mixed.transpose(1, 2)?.contiguous()?.reshape((n * g, d))?)?;
         let x = self.cross.norm.forward(&(x + self.cross.out.forward(&mixed)?)?)?;
-        let weights = match wanted {
-            true => Some(groups.gather(&weights.mean(1)?.reshape((n * g, ()))?)?),
-            false => None,
-        };
         Ok((x, weights))
     }
 }
