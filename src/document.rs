@@ -168,14 +168,21 @@ impl Document {
     }
 
     /// The document with `write(i)` in the place of block `i`.
-    pub fn render(&self, mut write: impl FnMut(usize) -> String) -> String {
-        let mut out = String::with_capacity(self.source.len());
-        for (i, gap) in self.gaps().enumerate() {
-            out.push_str(gap);
-            if i < self.blocks.len() {
-                out.push_str(&write(i));
-            }
+    pub fn render(&self, write: impl FnMut(usize) -> String) -> String {
+        self.render_part(0..self.source.len(), write)
+    }
+
+    /// A part of the document, no end of which lies within a block, with `write(i)` in the place of block `i`.
+    pub fn render_part(&self, part: Range<usize>, mut write: impl FnMut(usize) -> String) -> String {
+        let first = self.blocks.partition_point(|b| b.range.end <= part.start && b.range.start < part.start);
+        let mut out = String::with_capacity(part.len());
+        let mut at = part.start;
+        for (i, block) in self.blocks.iter().enumerate().skip(first).take_while(|(_, b)| b.range.end <= part.end) {
+            out.push_str(&self.source[at..block.range.start]);
+            out.push_str(&write(i));
+            at = block.range.end;
         }
+        out.push_str(&self.source[at..part.end]);
         out
     }
 }

@@ -136,6 +136,24 @@ proptest! {
     }
 }
 
+/// Law 2 on whole documents as programs write them.
+#[test]
+fn documents_come_out_byte_for_byte() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/formats");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).expect("the fixtures") {
+        let path = entry.expect("a file").path();
+        let bytes = std::fs::read(&path).expect("read");
+        let format = Format::from_path(&path).expect("a known format");
+        let parsed = formats::parse(format, bytes.clone()).expect("a document");
+        let (outcomes, _) = identity().translate_documents(&[parsed.as_ref()], &()).expect("identity");
+        assert!(!outcomes[0].targets.is_empty(), "{}", path.display());
+        assert!(parsed.to_bytes(&outcomes[0].targets).expect("written") == bytes, "{}", path.display());
+        seen += 1;
+    }
+    assert!(seen > 3);
+}
+
 /// Law 3: neighbours, batches and threads do not matter.
 #[test]
 fn neighbours_do_not_matter() {

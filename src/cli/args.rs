@@ -73,7 +73,7 @@ pub struct TranslateArgs {
 /// How documents are read.
 #[derive(Debug, Default, Args)]
 pub struct ReadArgs {
-    /// plain, markdown, html, srt, vtt, jsonl, csv, tsv or po [default: by the file's extension, else plain]
+    /// plain, markdown, html, srt, vtt, jsonl, csv, tsv, po, docx, odt or epub [default: by the file's extension, else plain]
     #[arg(long, value_name = "FORMAT", help_heading = "Input")]
     pub format: Option<String>,
 

@@ -1,5 +1,6 @@
 //! The main job: documents in, the same documents in English out.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -41,6 +42,11 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
     let reading = settings::reading(&args.reading)?;
     let inputs = inputs(&args.files)?;
     let destination = destination(args, &inputs)?;
+    let archive = inputs.iter().find(|input| reading.format(input.name()).is_archive());
+    if let (Destination::Stdout, Some(input)) = (&destination, archive.filter(|_| std::io::stdout().is_terminal())) {
+        let why = "is a document that no terminal shows; name a file for it with --output, or use --out-dir";
+        return Err(Error::settings(why).at(input.name()));
+    }
     let translator =
         settings::builder(&args.engine, &args.style, config)?.pull_progress(progress::pull(printer)).build()?;
     printer.detail(format_args!("model: {}", translator.describe()));

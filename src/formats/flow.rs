@@ -1,10 +1,13 @@
 //! Text with inline markup, as a reader meets it: words, spaces, marks that open and close. What comes out is a block, and
 //! what its writer needs to know.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::ops::Range;
 
+use super::html;
 use super::lines::has_letter;
-use super::weave::{Shape, Syntax, Weave};
+use super::weave::{Form, Shape, Syntax, Weave};
 use crate::document::{Block, BlockKind, Mark};
 
 /// Writes a translated value as it stands in the source: with its quotes' escapes.
@@ -26,7 +29,10 @@ pub(crate) struct Flow {
     /// The first word's bytes, where they are the same as in the text, and where the second word starts.
     first: Option<Range<usize>>,
     second: Option<usize>,
-    fields: Vec<Field>,
+    /// Blocks that stand within its markup.
+    inner: Vec<(Block, Shape)>,
+    /// The format of the words that come, and the number of the mark that stands for it.
+    format: Option<(usize, usize)>,
 }
 
 /// What a mark is in the source.
@@ -42,8 +48,8 @@ pub(crate) struct Piece {
     pub apart: bool,
     /// The mark around it.
     pub parent: Option<usize>,
-    /// Values within `open` and `close` that are blocks of their own: source bytes and the block's number.
-    pub fields: Vec<(Range<usize>, usize)>,
+    /// It is a change of format: nothing is written for it but its text in that format.
+    pub format: Option<usize>,
 }
 
 /// A line end within a flow.
@@ -53,15 +59,6 @@ pub(crate) struct Break {
     pub at: usize,
     /// The source's line end with the white space and quote marks around it.
     pub raw: Range<usize>,
-}
-
-/// A value within markup that is to be translated: an `alt` text, a title.
-struct Field {
-    /// The number of the mark in whose markup it stands.
-    piece: usize,
-    range: Range<usize>,
-    text: String,
-    encode: Encode,
 }
 
 /// How many marks are looked at where one would have to look at all of them.
@@ -80,7 +77,8 @@ impl Flow {
             words: None,
             first: None,
             second: None,
-            fields: Vec::new(),
+            inner: Vec::new(),
+            format: None,
         }
     }
 
@@ -169,13 +167,14 @@ impl Flow {
     fn mark(&mut self, range: Range<usize>, open: Range<usize>, close: Range<usize>, verbatim: bool) -> usize {
         let id = self.pieces.len();
         let parent = self.open.last().copied();
-        self.pieces.push(Piece { open, close, closing: None, apart: false, parent, fields: Vec::new() });
+        self.pieces.push(Piece { open, close, closing: None, apart: false, parent, format: None });
         self.marks.push(Mark { range, id, verbatim });
         id
     }
 
     /// The start of a marked stretch.
     pub fn open(&mut self, source: Range<usize>) -> usize {
+        self.end_format();
         self.flush();
         let at = self.text.len();
         let id = self.mark(at..at, source.clone(), source.end..source.end, false);
@@ -183,8 +182,65 @@ impl Flow {
         id
     }
 
+    /// The words that come, from source byte `at` on, have this format.
+    pub fn format(&mut self, format: usize, at: usize) {
+        if self.format.is_none_or(|(old, _)| old != format) {
+            let id = self.open(at..at);
+            self.pieces[id].format = Some(format);
+            self.format = Some((format, id));
+        }
+    }
+
+    fn end_format(&mut self) {
+        let Some((_, id)) = self.format.take() else { return };
+        self.open.retain(|&open| open != id);
+        let end = self.words.as_ref().map_or(self.pieces[id].open.end, |words| words.end);
+        self.pieces[id].close = end..end;
+        if let Some(mark) = self.marks.iter_mut().rev().find(|m| m.id == id) {
+            mark.range.end = self.text.len();
+        }
+    }
+
+    /// The format of most of the text; the marks that say so are taken away.
+    fn base(&mut self) -> usize {
+        let mut sizes: HashMap<usize, usize> = HashMap::new();
+        let format = |pieces: &[Piece], mark: &Mark| pieces[mark.id].format;
+        for mark in &self.marks {
+            if let Some(format) = format(&self.pieces, mark) {
+                *sizes.entry(format).or_default() += mark.range.len();
+            }
+        }
+        // The first of those that are equally many.
+        let base =
+            sizes.into_iter().max_by_key(|&(format, size)| (size, Reverse(format))).map_or(0, |(format, _)| format);
+        self.marks.retain(|mark| format(&self.pieces, mark) != Some(base));
+        base
+    }
+
+    /// Words and white space as they stand in markup, with entities.
+    pub fn escaped(&mut self, source: &str, place: Range<usize>, line_ends: bool) {
+        let text = &source[place.clone()];
+        let blank = |c: char| c.is_ascii_whitespace();
+        let mut at = 0;
+        while at < text.len() {
+            let rest = &text[at..];
+            let spaces = rest.len() - rest.trim_start_matches(blank).len();
+            if spaces > 0 {
+                let range = place.start + at..place.start + at + spaces;
+                let line_end = line_ends && rest[..spaces].contains('\n');
+                self.space(line_end.then_some(range));
+                at += spaces;
+                continue;
+            }
+            let word = &rest[..rest.find(blank).unwrap_or(rest.len())];
+            self.word(&html::decode(word), place.start + at..place.start + at + word.len());
+            at += word.len();
+        }
+    }
+
     /// The end of the stretch `id`, and of all that are still open in it: those have no end of their own.
     pub fn close(&mut self, id: usize, source: Range<usize>, closing: Option<String>) {
+        self.end_format();
         let Some(depth) = self.open.iter().position(|&open| open == id) else {
             self.stand(source);
             return;
@@ -203,6 +259,16 @@ impl Flow {
         self.marks[index].range.end = at;
         self.pieces[id].close = source;
         self.pieces[id].closing = closing;
+    }
+
+    /// What opens the stretch `id` goes on to `end`; `false` where there is text in it already.
+    pub fn widen(&mut self, id: usize, end: usize) -> bool {
+        let fits = self.marks.last().is_some_and(|m| m.id == id && m.range.start == self.text.len());
+        if fits {
+            self.pieces[id].open.end = end;
+            self.pieces[id].close = end..end;
+        }
+        fits
     }
 
     /// Takes attributes written right behind a mark into it; `false` where there is no mark that ends there.
@@ -229,18 +295,20 @@ impl Flow {
         self.mark(at..at, source.clone(), source.end..source.end, false);
     }
 
-    /// A value within the markup of the last mark that is to be translated.
+    /// A value within its markup that is to be translated.
     pub fn field(&mut self, range: Range<usize>, text: String, encode: Encode) {
-        if has_letter(&text) {
-            let inside = |r: &Range<usize>| r.start <= range.start && range.end <= r.end;
-            let holds = |&id: &usize| inside(&self.pieces[id].open) || inside(&self.pieces[id].close);
-            let piece = (0..self.pieces.len()).rev().find(holds).unwrap_or(usize::MAX);
-            self.fields.push(Field { piece, range, text, encode });
-        }
+        self.inner.extend(value(range, text, encode));
     }
 
-    /// Ends the flow: its block, if it has anything to translate, and its fields go to `out`.
+    /// Blocks that were found within its markup.
+    pub fn inner(&mut self, found: Vec<(Block, Shape)>) {
+        self.inner.extend(found);
+    }
+
+    /// Ends the flow: its block, if it has anything to translate, and those within it go to `out`.
     pub fn finish(mut self, kind: BlockKind, out: &mut Vec<(Block, Shape)>) {
+        self.end_format();
+        let format = self.base();
         let mut range = self.peel();
         let mut kind = kind;
         if let (Some(range), Some((start, cut))) = (&mut range, self.turn()) {
@@ -253,39 +321,26 @@ impl Flow {
             kind = BlockKind::Dialogue;
         }
         let range = range.filter(|_| self.is_translatable());
-        let fields = std::mem::take(&mut self.fields);
         let (mut before, mut inside, mut after) = (Vec::new(), Vec::new(), Vec::new());
-        for field in fields {
+        for found in std::mem::take(&mut self.inner) {
+            let place = &found.1.range;
             match &range {
-                Some(range) if range.start <= field.range.start && field.range.end <= range.end => inside.push(field),
-                Some(range) if range.end <= field.range.start => after.push(field),
-                _ => before.push(field),
+                Some(range) if range.start <= place.start && place.end <= range.end => inside.push(found),
+                Some(range) if range.end <= place.start => after.push(found),
+                _ => before.push(found),
             }
         }
-        let put = |fields: Vec<Field>, out: &mut Vec<(Block, Shape)>| {
-            for field in fields {
-                let Field { range, text, encode, .. } = field;
-                let block = Block { range, kind: BlockKind::Field, text, marks: Vec::new() };
-                out.push((block, Shape::Value { encode, owner: None }));
-            }
-        };
-        put(before, out);
+        out.extend(before);
         if let Some(range) = range {
-            let owner = out.len();
-            for (i, field) in inside.iter().enumerate() {
-                if let Some(piece) = self.pieces.get_mut(field.piece) {
-                    piece.fields.push((field.range.clone(), owner + 1 + i));
-                }
-            }
-            let weave = Weave { syntax: self.syntax, pieces: self.pieces, breaks: self.breaks };
             let end = range.end;
-            out.push((Block { range, kind, text: self.text, marks: self.marks }, Shape::Flow(Box::new(weave))));
-            for field in inside {
-                let block = Block { range: end..end, kind: BlockKind::Field, text: field.text, marks: Vec::new() };
-                out.push((block, Shape::Value { encode: field.encode, owner: Some(owner) }));
+            let weave = Weave { syntax: self.syntax, pieces: self.pieces, breaks: self.breaks, format, runs: None };
+            let shape = Shape { range: range.clone(), inside: false, form: Form::Flow(Box::new(weave)) };
+            out.push((Block { range, kind, text: self.text, marks: self.marks }, shape));
+            for (block, shape) in inside {
+                out.push((Block { range: end..end, ..block }, Shape { inside: true, ..shape }));
             }
         }
-        put(after, out);
+        out.extend(after);
     }
 
     /// The dash that starts a turn of speech: where the rest starts in the source and in the text.
@@ -299,7 +354,11 @@ impl Flow {
         }
         match &self.first {
             Some(first) if first.len() > cut => Some((first.start + cut, cut)),
-            _ if self.text[dash..].starts_with(' ') => Some((self.second?, cut)),
+            // What opens right after it belongs to the rest.
+            _ if self.text[dash..].starts_with(' ') => {
+                let opening = self.marks.iter().filter(|m| m.range.start == cut).map(|m| self.pieces[m.id].open.start);
+                Some((opening.fold(self.second?, usize::min), cut))
+            }
             _ => None,
         }
     }
@@ -342,4 +401,12 @@ impl Flow {
         }
         Some(rest)
     }
+}
+
+/// A value that is a block of its own; nothing where it has no letter.
+pub(crate) fn value(range: Range<usize>, text: String, encode: Encode) -> Option<(Block, Shape)> {
+    has_letter(&text).then(|| {
+        let shape = Shape { range: range.clone(), inside: false, form: Form::Value(encode) };
+        (Block { range, kind: BlockKind::Field, text, marks: Vec::new() }, shape)
+    })
 }

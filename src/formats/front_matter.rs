@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::flow::{Encode, Flow};
+use super::flow::{Encode, Flow, value};
 use super::lines::{Line, has_letter, lines};
 use super::weave::{Shape, Syntax};
 use crate::document::{Block, BlockKind};
@@ -55,13 +55,6 @@ fn is_within(line: &str) -> bool {
     line.trim().is_empty() || line.starts_with([' ', '\t'])
 }
 
-fn value(range: Range<usize>, text: String, encode: Encode, out: &mut Vec<(Block, Shape)>) {
-    if has_letter(&text) {
-        let block = Block { range, kind: BlockKind::Field, text, marks: Vec::new() };
-        out.push((block, Shape::Value { encode, owner: None }));
-    }
-}
-
 fn quoted(source: &str, range: Range<usize>, quote: char, toml: bool, out: &mut Vec<(Block, Shape)>) {
     let text = &source[range.clone()];
     if toml && (text.starts_with("\"\"\"") || text.starts_with("'''")) {
@@ -83,7 +76,7 @@ fn quoted(source: &str, range: Range<usize>, quote: char, toml: bool, out: &mut 
                     (_, true) => Box::new(|text: &str| text.replace('\'', "\u{2019}")),
                     _ => Box::new(|text: &str| super::plain::one_line(text).replace('\'', "''")),
                 };
-                value(range.start + 1..range.start + 1 + i, inner, encode, out);
+                out.extend(value(range.start + 1..range.start + 1 + i, inner, encode));
             }
             return;
         }
@@ -115,7 +108,7 @@ fn plain(source: &str, range: Range<usize>, end: Option<usize>, out: &mut Vec<(B
     let text = if text.contains(['\n', '\r']) { words } else { text.to_owned() };
     let length = source[range.start..].find(" #").map_or(end, |n| end.min(range.start + n));
     let length = source[range.start..length].trim_end().len();
-    value(range.start..range.start + length, text, Box::new(bare_or_double), out);
+    out.extend(value(range.start..range.start + length, text, Box::new(bare_or_double)));
 }
 
 /// A YAML value without quotes where that means the same, between double quotes elsewhere.

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use html5gum::{DefaultEmitter, HtmlString, Span, Spanned, StartTag, State, Token, Tokenizer};
 
-use super::flow::Flow;
+use super::flow::{Encode, Flow};
 use super::weave::{Shape, Syntax, Woven};
-use super::{Options, escape};
+use super::{Options, escape, xml};
 use crate::document::{Block, BlockKind};
 use crate::error::Result;
 
@@ -16,9 +16,10 @@ use crate::error::Result;
 /// # Errors
 /// Never for a text; see [`crate::document::Document::new`].
 pub(crate) fn parse(source: String, options: &Options) -> Result<Woven> {
-    let source = if options.language { say_english(&source) } else { source };
+    let xml = source.trim_start_matches('\u{feff}').starts_with("<?xml");
+    let source = if options.language { say_english(&source, xml) } else { source };
     let mut found = Vec::new();
-    read(&source, 0..source.len(), &mut found);
+    read_as(if xml { Syntax::Xml } else { Syntax::Html }, &source, 0..source.len(), &mut found);
     Woven::new(source, found)
 }
 
@@ -62,20 +63,32 @@ const META: &[&str] = &[
 
 /// Finds the blocks in `range`.
 pub(crate) fn read(source: &str, range: Range<usize>, out: &mut Vec<(Block, Shape)>) {
-    let mut reader =
-        Reader { source, out, flow: Flow::new(Syntax::Html), inline: Vec::new(), blocks: Vec::new(), skipped: None };
-    let tokens = tokens(source, range);
+    read_as(Syntax::Html, source, range, out);
+}
+
+/// Finds the blocks of XHTML in `range`: what is closed in its own tag holds nothing, and what is written is XML.
+pub(crate) fn read_xhtml(source: &str, range: Range<usize>) -> Vec<(Block, Shape)> {
+    let mut found = Vec::new();
+    read_as(Syntax::Xml, source, range, &mut found);
+    found
+}
+
+fn read_as(syntax: Syntax, source: &str, range: Range<usize>, out: &mut Vec<(Block, Shape)>) {
+    let (inline, blocks) = (Vec::new(), Vec::new());
+    let mut reader = Reader { source, out, syntax, flow: Flow::new(syntax), inline, blocks, skipped: None };
+    let tokens = tokens(source, range, syntax == Syntax::Xml);
     for (token, place) in tokens {
         reader.token(token, place);
     }
     reader.end_flow();
 }
 
-/// The tokens of a part of the source and their bytes in the source, without errors.
-fn tokens(source: &str, range: Range<usize>) -> Vec<(Token<usize>, Range<usize>)> {
+/// The tokens of a part of the source and their bytes in the source, without errors. In HTML a script is text up to its end
+/// tag; in XML its tag may close itself.
+fn tokens(source: &str, range: Range<usize>, xml: bool) -> Vec<(Token<usize>, Range<usize>)> {
     let text = &source[range.clone()];
     let mut emitter = DefaultEmitter::<usize>::new_with_span();
-    emitter.naively_switch_states(true);
+    emitter.naively_switch_states(!xml);
     let place = |span: &Span<usize>| range.start + span.start.min(text.len())..range.start + span.end.min(text.len());
     let mut out: Vec<(Token<usize>, Range<usize>)> = Vec::new();
     for token in Tokenizer::new_with_emitter(text, emitter) {
@@ -134,6 +147,7 @@ fn name_of(name: &HtmlString) -> String {
 struct Reader<'a> {
     source: &'a str,
     out: &'a mut Vec<(Block, Shape)>,
+    syntax: Syntax,
     flow: Flow,
     /// Names and numbers of the open elements of the line.
     inline: Vec<(String, usize)>,
@@ -223,7 +237,11 @@ impl Reader<'_> {
         }
         if !kept {
             for (range, text, quote) in fields(self.source, tag) {
-                self.flow.field(range, text, Box::new(move |text| escape::attribute(text, quote)));
+                let encode: Encode = match self.syntax {
+                    Syntax::Xml => Box::new(xml::escape_value),
+                    _ => Box::new(move |text| escape::attribute(text, quote)),
+                };
+                self.flow.field(range, text, encode);
             }
         }
         if !line && void {
@@ -272,28 +290,12 @@ impl Reader<'_> {
     }
 
     fn words(&mut self, place: Range<usize>) {
-        let text = &self.source[place.clone()];
-        let blank = |c: char| c.is_ascii_whitespace();
-        let mut at = 0;
-        while at < text.len() {
-            let rest = &text[at..];
-            let spaces = rest.len() - rest.trim_start_matches(blank).len();
-            if spaces > 0 {
-                let range = place.start + at..place.start + at + spaces;
-                let line_end = rest[..spaces].contains('\n');
-                self.flow.space(line_end.then_some(range));
-                at += spaces;
-                continue;
-            }
-            let word = &rest[..rest.find(blank).unwrap_or(rest.len())];
-            self.flow.word(&decode(word), place.start + at..place.start + at + word.len());
-            at += word.len();
-        }
+        self.flow.escaped(self.source, place, true);
     }
 
     fn end_flow(&mut self) {
         self.inline.clear();
-        let flow = std::mem::replace(&mut self.flow, Flow::new(Syntax::Html));
+        let flow = std::mem::replace(&mut self.flow, Flow::new(self.syntax));
         let kind = self.blocks.last().map_or(BlockKind::Paragraph, |(_, kind)| *kind);
         flow.finish(kind, self.out);
     }
@@ -334,7 +336,7 @@ pub(crate) struct InlineTag {
 
 /// Reads the one tag that `range` holds.
 pub(crate) fn tag(source: &str, range: Range<usize>) -> InlineTag {
-    match tokens(source, range).into_iter().next() {
+    match tokens(source, range, false).into_iter().next() {
         Some((Token::StartTag(tag), _)) => {
             let name = name_of(&tag.name);
             let alone = tag.self_closing || VOID.contains(&name.as_str());
@@ -401,10 +403,10 @@ fn raw_value(source: &str, span: Range<usize>) -> Option<(Range<usize>, Option<c
 }
 
 /// The source with `lang="fr"` made `lang="en"`, in all its spellings.
-fn say_english(source: &str) -> String {
+pub(crate) fn say_english(source: &str, xml: bool) -> String {
     let mut out = String::with_capacity(source.len());
     let mut at = 0;
-    for (token, _) in tokens(source, 0..source.len()) {
+    for (token, _) in tokens(source, 0..source.len(), xml) {
         let Token::StartTag(tag) = token else { continue };
         let mut values: Vec<Range<usize>> = ["lang", "xml:lang"]
             .iter()

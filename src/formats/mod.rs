@@ -18,6 +18,7 @@ mod html;
 mod laws;
 mod lines;
 mod markdown;
+mod office;
 mod plain;
 mod po;
 mod records;
@@ -25,6 +26,7 @@ mod rows;
 mod subtitles;
 mod weave;
 mod wrap;
+mod xml;
 
 pub use plain::Plain;
 pub use po::Catalogue;
@@ -80,6 +82,11 @@ pub enum Format {
     Tsv,
     /// A gettext catalogue.
     Po,
+    /// Word.
+    Docx,
+    /// OpenDocument text.
+    Odt,
+    Epub,
 }
 
 /// How to read and write; every format takes what concerns it.
@@ -131,7 +138,8 @@ impl Default for Options {
 
 impl Format {
     /// A name of each format, as [`Format::from_name`] takes it.
-    pub const NAMES: &[&str] = &["plain", "markdown", "html", "srt", "vtt", "jsonl", "csv", "tsv", "po"];
+    pub const NAMES: &[&str] =
+        &["plain", "markdown", "html", "srt", "vtt", "jsonl", "csv", "tsv", "po", "docx", "odt", "epub"];
 
     /// The format that a file's name stands for; `None` where its extension says nothing.
     pub fn from_path(path: &Path) -> Option<Self> {
@@ -150,8 +158,16 @@ impl Format {
             "csv" => Self::Csv,
             "tsv" | "tab" => Self::Tsv,
             "po" | "pot" => Self::Po,
+            "docx" | "docm" | "dotx" | "dotm" => Self::Docx,
+            "odt" | "ott" => Self::Odt,
+            "epub" => Self::Epub,
             _ => return None,
         })
+    }
+
+    /// Whether its documents are archives, which no terminal shows.
+    pub fn is_archive(self) -> bool {
+        matches!(self, Self::Docx | Self::Odt | Self::Epub)
     }
 }
 
@@ -168,6 +184,9 @@ pub fn parse(format: Format, bytes: impl Into<Vec<u8>>) -> Result<Box<dyn Parsed
 /// # Errors
 /// As [`parse`].
 pub fn parse_with(format: Format, bytes: impl Into<Vec<u8>>, options: &Options) -> Result<Box<dyn Parsed>> {
+    if format.is_archive() {
+        return Ok(Box::new(office::Package::parse(format, bytes.into(), options)?));
+    }
     parse_text(format, encoding::decode(bytes.into(), options.encoding)?, options)
 }
 
@@ -183,5 +202,8 @@ pub(crate) fn parse_text(format: Format, source: String, options: &Options) -> R
         Format::Tsv => Box::new(Records::table(source, options, true)?),
         Format::Po => Box::new(Catalogue::parse(source, options)?),
         Format::Html => Box::new(html::parse(source, options)?),
+        Format::Docx | Format::Odt | Format::Epub => {
+            return Err(Error::settings("a document of this format is an archive, not text"));
+        }
     })
 }

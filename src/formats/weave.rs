@@ -1,13 +1,15 @@
 //! Writes a flow again: marks round the words that translate the marked ones, line ends where the source has them.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Parsed;
-use super::escape;
 use super::flow::{Break, Encode, Piece};
 use super::lines::width;
+use super::office::runs::{Pen, Runs};
+use super::{escape, xml};
 use crate::document::{Block, Document, Mark, Target};
 use crate::error::Result;
 
@@ -15,6 +17,8 @@ use crate::error::Result;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Syntax {
     Html,
+    /// XML, and what HTML there is in it.
+    Xml,
     /// As it is.
     Bare,
     /// In a table cell or not; whether brackets may be references.
@@ -25,14 +29,23 @@ pub(crate) enum Syntax {
 }
 
 /// What a block is in the source.
-pub(crate) enum Shape {
-    Flow(Box<Weave>),
-    /// A value by itself; `owner` is the block within whose range it stands, and whose writer puts it there.
-    Value {
-        encode: Encode,
-        owner: Option<usize>,
-    },
+pub(crate) struct Shape {
+    /// The source bytes that its translation replaces: the block's own, but for one that stands inside another.
+    pub range: Range<usize>,
+    /// It stands within the markup of an earlier block, which is written with it.
+    pub inside: bool,
+    pub form: Form,
 }
+
+/// How a block is written.
+pub(crate) enum Form {
+    Flow(Box<Weave>),
+    /// A value by itself.
+    Value(Encode),
+}
+
+/// What has become of the changed blocks that stand inside others: by where they start, where they end and what is written.
+type Inner = BTreeMap<usize, (usize, String)>;
 
 /// What the writer of a flow knows.
 pub(crate) struct Weave {
@@ -40,6 +53,10 @@ pub(crate) struct Weave {
     /// By the marks' numbers.
     pub pieces: Vec<Piece>,
     pub breaks: Vec<Break>,
+    /// The format of text that no mark gives another.
+    pub format: usize,
+    /// The runs of the part, where text stands in such.
+    pub runs: Option<Arc<Runs>>,
 }
 
 /// A document of flows and values.
@@ -56,28 +73,49 @@ impl Woven {
         Ok(Self { document: Document::new(source, blocks)?, shapes })
     }
 
+    /// A part of the document, no end of which lies within a block.
+    pub fn render_part(&self, part: Range<usize>, targets: &[Target]) -> String {
+        let inner = self.inner(targets);
+        let own = |i: usize| self.document.source()[self.document.blocks()[i].range.clone()].to_owned();
+        self.document.render_part(part, |i| {
+            let target = targets.get(i).filter(|_| !self.shapes[i].inside);
+            target.and_then(|target| self.put(i, target, &inner)).unwrap_or_else(|| own(i))
+        })
+    }
+
     fn unchanged(&self, block: usize, target: &Target) -> bool {
         let Block { text, marks, .. } = &self.document.blocks()[block];
         target.text == *text && target.marks == *marks
     }
 
-    /// `values` are what has become of the fields, by block.
-    fn put(&self, block: usize, target: &Target, values: &HashMap<usize, String>) -> String {
+    /// What is written for a block where that is not the source.
+    fn put(&self, block: usize, target: &Target, inner: &Inner) -> Option<String> {
         let source = self.document.source();
-        let own = &self.document.blocks()[block];
-        match &self.shapes[block] {
-            Shape::Value { owner: Some(_), .. } => String::new(),
-            Shape::Value { encode, .. } if !self.unchanged(block, target) => encode(&target.text),
-            Shape::Flow(weave) => {
-                let touched =
-                    || weave.pieces.iter().flat_map(|p| &p.fields).any(|(_, field)| values.contains_key(field));
-                if self.unchanged(block, target) && !touched() {
-                    return source[own.range.clone()].to_owned();
-                }
-                weave.write(source, own, target, values)
+        let shape = &self.shapes[block];
+        let changed = !self.unchanged(block, target);
+        match &shape.form {
+            Form::Value(encode) => changed.then(|| encode(&target.text)),
+            Form::Flow(weave) if changed => {
+                Some(weave.write(source, &self.document.blocks()[block], &shape.range, target, inner))
             }
-            Shape::Value { .. } => source[own.range.clone()].to_owned(),
+            Form::Flow(_) => {
+                let touched = inner.range(shape.range.clone()).next().is_some();
+                touched.then(|| filled(source, &shape.range, inner))
+            }
         }
+    }
+
+    fn inner(&self, targets: &[Target]) -> Inner {
+        let mut inner = Inner::new();
+        // Backwards: what is innermost stands last.
+        for (i, (shape, target)) in self.shapes.iter().zip(targets).enumerate().rev() {
+            if shape.inside
+                && let Some(text) = self.put(i, target, &inner)
+            {
+                inner.insert(shape.range.start, (shape.range.end, text));
+            }
+        }
+        inner
     }
 }
 
@@ -87,35 +125,29 @@ impl Parsed for Woven {
     }
 
     fn write(&self, block: usize, target: &Target) -> String {
-        self.put(block, target, &HashMap::new())
+        let own = || self.document.source()[self.document.blocks()[block].range.clone()].to_owned();
+        let written = (!self.shapes[block].inside).then(|| self.put(block, target, &Inner::new())).flatten();
+        written.unwrap_or_else(own)
     }
 
     fn render(&self, targets: &[Target]) -> String {
-        let mut values = HashMap::new();
-        for (i, (shape, target)) in self.shapes.iter().zip(targets).enumerate() {
-            if let Shape::Value { encode, owner: Some(_) } = shape
-                && !self.unchanged(i, target)
-            {
-                values.insert(i, encode(&target.text));
-            }
-        }
-        self.document.render(|i| targets.get(i).map_or_else(String::new, |target| self.put(i, target, &values)))
+        self.render_part(0..self.document.source().len(), targets)
     }
 }
 
 /// A part of what is written.
 #[derive(Debug)]
 enum Part {
-    /// Text, escaped.
-    Text(String),
-    /// The source's own.
-    Raw(String),
-    /// White space: a line may end here, and did if the translation kept the source's line end.
-    Space { line_end: bool },
+    /// Text, escaped, and its format.
+    Text(String, usize),
+    /// The source's own, with what stands in it translated, and where it is from.
+    Raw(String, Range<usize>),
+    /// White space of a format: a line may end here, and did if the translation kept the source's line end.
+    Space { line_end: bool, format: usize },
 }
 
 impl Weave {
-    fn write(&self, source: &str, block: &Block, target: &Target, values: &HashMap<usize, String>) -> String {
+    fn write(&self, source: &str, block: &Block, range: &Range<usize>, target: &Target, inner: &Inner) -> String {
         let marks = self.settle(block, target);
         let mut parts = Vec::new();
         let mut open: Vec<&Mark> = Vec::new();
@@ -130,7 +162,7 @@ impl Weave {
                 }
                 self.text(&mut parts, target, at..top.range.end, &open);
                 at = top.range.end;
-                self.end(&mut parts, source, target, top, values);
+                self.end(&mut parts, source, target, top, inner);
                 open.pop();
             }
             self.text(&mut parts, target, at..start, &open);
@@ -138,19 +170,23 @@ impl Weave {
             if mark.verbatim {
                 // Whatever became of the text in between, the source's stands.
                 let piece = self.pieces.get(mark.id);
-                parts.extend(piece.map(|p| Part::Raw(source[p.open.start..p.close.end].to_owned())));
+                parts.extend(
+                    piece
+                        .map(|p| p.open.start..p.close.end)
+                        .map(|place| Part::Raw(source[place.clone()].to_owned(), place)),
+                );
                 at = mark.range.end;
                 continue;
             }
             let apart = mark.range.is_empty() && self.pieces.get(mark.id).is_some_and(|p| p.apart);
             if apart && !matches!(parts.last(), None | Some(Part::Space { .. })) {
-                parts.push(Part::Space { line_end: false });
+                parts.push(Part::Space { line_end: false, format: self.format(&open) });
             }
-            parts.push(Part::Raw(self.raw(source, target, mark, values)));
+            self.start(&mut parts, source, target, mark, inner);
             if mark.range.is_empty() {
-                self.end(&mut parts, source, target, mark, values);
+                self.end(&mut parts, source, target, mark, inner);
                 if apart && target.text[at..].starts_with(char::is_alphanumeric) {
-                    parts.push(Part::Space { line_end: false });
+                    parts.push(Part::Space { line_end: false, format: self.format(&open) });
                 }
             } else {
                 open.push(mark);
@@ -159,11 +195,24 @@ impl Weave {
         while let Some(top) = open.last() {
             self.text(&mut parts, target, at..top.range.end, &open);
             at = top.range.end;
-            self.end(&mut parts, source, target, top, values);
+            self.end(&mut parts, source, target, top, inner);
             open.pop();
         }
         self.text(&mut parts, target, at..target.text.len(), &open);
-        self.lay_out(source, block, parts)
+        match &self.runs {
+            None => self.lay_out(source, block, parts),
+            Some(runs) => {
+                let mut pen = Pen::new(runs, range.start);
+                for part in parts {
+                    match part {
+                        Part::Text(text, format) => pen.text(&text, format),
+                        Part::Space { format, .. } => pen.text(" ", format),
+                        Part::Raw(text, place) => pen.raw(&text, &place),
+                    }
+                }
+                pen.finish(range.end)
+            }
+        }
     }
 
     /// The target's marks as they can be written: each of the block's once, within the text, nested, without white space
@@ -242,11 +291,13 @@ impl Weave {
             return;
         }
         // A chunk ends where a mark starts or ends: its delimiter is the neighbour.
-        let before = matches!(parts.last(), Some(Part::Raw(_))).then_some('*');
+        let before = matches!(parts.last(), Some(Part::Raw(..))).then_some('*');
         let after = (range.end < target.text.len() || !open.is_empty()).then_some('*');
         let line_start = parts.is_empty();
+        let format = self.format(open);
         let written = match self.syntax {
             Syntax::Html => escape::html(chunk),
+            Syntax::Xml => xml::escape(chunk),
             Syntax::Bare => chunk.to_owned(),
             Syntax::Markdown { cell, references } => {
                 let place = escape::Place { before, after, line_start, cell, references, linked: !open.is_empty() };
@@ -256,34 +307,40 @@ impl Weave {
         for part in written.split_inclusive(|c: char| c.is_ascii_whitespace()) {
             let word = part.trim_end_matches(|c: char| c.is_ascii_whitespace());
             if !word.is_empty() {
-                parts.push(Part::Text(word.to_owned()));
+                parts.push(Part::Text(word.to_owned(), format));
             }
             let line_end = part.ends_with('\n');
             match parts.last_mut() {
                 _ if word.len() == part.len() => {}
                 None => {}
-                Some(Part::Space { line_end: old }) => *old |= line_end,
-                Some(_) => parts.push(Part::Space { line_end }),
+                Some(Part::Space { line_end: old, .. }) => *old |= line_end,
+                Some(_) => parts.push(Part::Space { line_end, format }),
             }
         }
     }
 
-    /// What opens a mark, with the fields in it translated.
-    fn raw(&self, source: &str, target: &Target, mark: &Mark, values: &HashMap<usize, String>) -> String {
-        let Some(piece) = self.pieces.get(mark.id) else { return String::new() };
-        let text = filled(source, &piece.open, piece, values);
-        self.delimiter(text, target, mark)
+    /// The format of text within the marks `open`.
+    fn format(&self, open: &[&Mark]) -> usize {
+        let own = open.iter().rev().find_map(|mark| self.pieces.get(mark.id).and_then(|p| p.format));
+        own.unwrap_or(self.format)
     }
 
-    fn end(&self, parts: &mut Vec<Part>, source: &str, target: &Target, mark: &Mark, values: &HashMap<usize, String>) {
-        let Some(piece) = self.pieces.get(mark.id) else { return };
+    /// What opens a mark, with what stands in it translated.
+    fn start(&self, parts: &mut Vec<Part>, source: &str, target: &Target, mark: &Mark, inner: &Inner) {
+        let Some(piece) = self.pieces.get(mark.id).filter(|p| p.format.is_none()) else { return };
+        let text = self.delimiter(filled(source, &piece.open, inner), target, mark);
+        parts.push(Part::Raw(text, piece.open.clone()));
+    }
+
+    fn end(&self, parts: &mut Vec<Part>, source: &str, target: &Target, mark: &Mark, inner: &Inner) {
+        let Some(piece) = self.pieces.get(mark.id).filter(|p| p.format.is_none()) else { return };
         let text = match &piece.closing {
             Some(closing) => closing.clone(),
-            None => filled(source, &piece.close, piece, values),
+            None => filled(source, &piece.close, inner),
         };
         let text = self.delimiter(text, target, mark);
         if !text.is_empty() {
-            parts.push(Part::Raw(text));
+            parts.push(Part::Raw(text, piece.close.clone()));
         }
     }
 
@@ -304,20 +361,20 @@ impl Weave {
         let mut out = String::new();
         for (i, part) in parts.iter().enumerate() {
             match part {
-                Part::Raw(s) => {
+                Part::Raw(s, _) => {
                     // An exclamation mark before a link would make it an image.
                     let link = matches!(self.syntax, Syntax::Markdown { .. }) && s.starts_with('[');
-                    if link && out.ends_with('!') && i > 0 && matches!(parts[i - 1], Part::Text(_)) {
+                    if link && out.ends_with('!') && i > 0 && matches!(parts[i - 1], Part::Text(..)) {
                         out.pop();
                         out.push_str("\\!");
                     }
                     out.push_str(s);
                 }
-                Part::Text(s) => out.push_str(s),
+                Part::Text(s, _) => out.push_str(s),
                 Part::Space { .. } => match ends.get(&i) {
                     Some(line_end) => out.push_str(&source[line_end.raw.clone()]),
                     // A line break that the source set by hand takes the space's place.
-                    None if out.ends_with(['\n', ' ']) && i > 0 && matches!(parts[i - 1], Part::Raw(_)) => {}
+                    None if out.ends_with(['\n', ' ']) && i > 0 && matches!(parts[i - 1], Part::Raw(..)) => {}
                     None if i + 1 == parts.len() => {}
                     None => out.push(' '),
                 },
@@ -329,7 +386,7 @@ impl Weave {
     /// The parts that become line ends, each as it is in the source.
     fn line_ends(&self, block: &Block, parts: &[Part]) -> HashMap<usize, &Break> {
         let size = |part: &Part| match part {
-            Part::Text(s) | Part::Raw(s) => width(s),
+            Part::Text(s, _) | Part::Raw(s, _) => width(s),
             Part::Space { .. } => 1,
         };
         let total: usize = parts.iter().map(size).sum();
@@ -337,7 +394,7 @@ impl Weave {
         let mut places = Vec::new();
         let mut column = 0;
         for (i, part) in parts.iter().enumerate() {
-            if let Part::Space { line_end } = part
+            if let Part::Space { line_end, .. } = part
                 && i + 1 < parts.len()
                 && !self.opens_line(&parts[i + 1..])
             {
@@ -378,7 +435,7 @@ impl Weave {
         let mut head = String::new();
         for part in parts.iter().take(3) {
             match part {
-                Part::Text(s) | Part::Raw(s) => head.push_str(s),
+                Part::Text(s, _) | Part::Raw(s, _) => head.push_str(s),
                 Part::Space { .. } => head.push(' '),
             }
         }
@@ -386,15 +443,16 @@ impl Weave {
     }
 }
 
-/// Source bytes of markup with its fields' translations in place.
-fn filled(source: &str, range: &Range<usize>, piece: &Piece, values: &HashMap<usize, String>) -> String {
+/// Source bytes with what stands inside them in its new words.
+fn filled(source: &str, range: &Range<usize>, inner: &Inner) -> String {
     let mut out = String::with_capacity(range.len());
     let mut at = range.start;
-    for (place, field) in &piece.fields {
-        if place.start >= at && place.end <= range.end {
-            out.push_str(&source[at..place.start]);
-            out.push_str(values.get(field).map_or(&source[place.clone()], String::as_str));
-            at = place.end;
+    for (&start, (end, text)) in inner.range(range.clone()) {
+        // What stands deeper is part of what was written already.
+        if start >= at && *end <= range.end {
+            out.push_str(&source[at..start]);
+            out.push_str(text);
+            at = *end;
         }
     }
     out + &source[at..range.end]

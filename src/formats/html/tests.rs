@@ -148,6 +148,12 @@ const PARTS: &[&str] = &[
     "<plaintext>",
 ];
 
+#[test]
+fn a_tag_right_after_the_dash_of_a_turn_is_not_doubled() {
+    let source = "<p>— <b>Oui</b>, dit-il.</p>";
+    assert_eq!(render(&*read(Format::Html, source), upper), "<p>— <b>OUI</b>, DIT-IL.</p>");
+}
+
 proptest! {
     #[test]
     fn laws(source in hostile(PARTS)) {
