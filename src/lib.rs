@@ -48,6 +48,7 @@ pub mod engine;
 pub mod error;
 pub mod formats;
 pub mod marian;
+pub mod memory;
 pub mod protect;
 pub mod restore;
 mod runs;

@@ -27,7 +27,7 @@ impl MarianEngine {
 
     fn hypothesis(&self, source: &Tokens, sequence: Sequence) -> Hypothesis {
         let decoded = self.tokenizer.decode(&sequence.tokens);
-        let mut weights = sequence.attention;
+        let mut weights: Vec<f32> = sequence.attention.into_iter().map(Alignment::round).collect();
         let row = source.ranges.len();
         if self.network.config().alignment.next_step && weights.len() > row {
             // Every token takes the row of the next; the end mark, which is never an input, keeps its own.

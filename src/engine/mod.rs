@@ -9,6 +9,7 @@ pub use marian::MarianEngine;
 use std::ops::Range;
 
 use crate::error::Result;
+use crate::memory::MemoryUse;
 use crate::runs::runs;
 
 /// Translates sentences. [`crate::marian`] is the real one; [`Identity`] returns its input, for the laws.
@@ -29,6 +30,11 @@ pub trait Engine: Send + Sync {
 
     /// Whether the model can write this character.
     fn writes(&self, c: char) -> bool;
+
+    /// What its memory was good for, and why that keeps nothing any more if it does not; `None` for an engine without one.
+    fn memory(&self) -> Option<(MemoryUse, Option<String>)> {
+        None
+    }
 }
 
 /// How to search.
@@ -89,7 +95,7 @@ pub struct Alignment {
     pub source: Vec<Range<usize>>,
     /// Byte ranges in [`Hypothesis::text`], one a target token, in order; the end mark's is empty.
     pub target: Vec<Range<usize>>,
-    /// `target.len()` rows of `source.len()`: each row sums to 1.
+    /// `target.len()` rows of `source.len()`: each row sums to 1, to within rounding.
     pub weights: Vec<f32>,
 }
 
@@ -107,6 +113,14 @@ impl Progress for () {
 }
 
 impl Alignment {
+    /// Engines round weights to whole multiples of this: no use of them is finer, and a memory keeps them in a byte each.
+    pub const STEP: f32 = 1.0 / 1024.0;
+
+    /// The weight in whole steps.
+    pub fn round(weight: f32) -> f32 {
+        (weight / Self::STEP).round() * Self::STEP
+    }
+
     /// The row of target token `t`: one weight a source token.
     pub fn row(&self, t: usize) -> &[f32] {
         let n = self.source.len();

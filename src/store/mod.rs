@@ -279,6 +279,23 @@ impl ModelFiles {
     }
 }
 
+impl ModelFiles {
+    /// A digest of everything that the model is: the same for the same files, wherever they lie.
+    ///
+    /// # Errors
+    /// Where a file cannot be read any more.
+    pub fn digest(&self) -> Result<String> {
+        let mut records = manifest::Manifest::default();
+        for (name, blob) in self.iter() {
+            // A mapped file is read through a small buffer: its pages would count as this program's memory.
+            let record = if blob.is_file() { manifest::Record::of_file(blob.path())? } else { manifest::Record::of(blob) };
+            records.files.insert(name.to_owned(), record);
+        }
+        let text = serde_json::to_vec(&records.files).map_err(|e| Error::model("no digest").because(e))?;
+        Ok(manifest::Record::of(&text).sha256)
+    }
+}
+
 /// The weights' usual file name.
 const WEIGHTS: &str = "model.safetensors";
 

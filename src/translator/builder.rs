@@ -13,6 +13,7 @@ use crate::marian::cpu::{self, CpuNetwork};
 use crate::marian::tensor::TensorNetwork;
 use crate::marian::weights::Weights;
 use crate::marian::{Config, Network};
+use crate::memory::{MemorySettings, Remembering};
 use crate::protect::ProtectOptions;
 use crate::protect::glossary::Glossary;
 use crate::restore::Style;
@@ -59,6 +60,8 @@ pub struct Builder {
     glossary: Option<Arc<Glossary>>,
     strict: bool,
     guards: bool,
+    memory: Option<MemorySettings>,
+    identified: bool,
 }
 
 impl Default for Builder {
@@ -78,6 +81,8 @@ impl Default for Builder {
             glossary: None,
             strict: false,
             guards: true,
+            memory: None,
+            identified: false,
         }
     }
 }
@@ -185,6 +190,20 @@ impl Builder {
         self
     }
 
+    /// Where to look up what was translated before, and keep what is new.
+    #[must_use]
+    pub fn memory(mut self, memory: MemorySettings) -> Self {
+        self.memory = Some(memory);
+        self
+    }
+
+    /// Whether [`Translator::model_digest`] will be asked for; it takes a moment with large models.
+    #[must_use]
+    pub fn identified(mut self, identified: bool) -> Self {
+        self.identified = identified;
+        self
+    }
+
     /// Loads the model.
     ///
     /// # Errors
@@ -196,18 +215,32 @@ impl Builder {
             None => available_parallelism().map_or(1, usize::from),
         };
         let mut options = Options { threads, ..Options::default() };
-        let mut description = "custom engine".to_owned();
-        let engine = match self.engine {
+        let (mut description, mut machine, mut digest) = ("custom engine".to_owned(), String::new(), String::new());
+        let mut engine = match self.engine {
             Some(engine) => engine,
             None => {
                 let files = store::open(&self.model, &self.store, self.pull.as_ref())?;
-                let (engine, config) = load(&files, self.device, self.compute)?;
-                description = format!("{} on {}", files.name, engine.describe());
+                let (engine, config) = std::thread::scope(|scope| {
+                    let named = (self.identified || self.memory.is_some()).then(|| scope.spawn(|| files.digest()));
+                    let loaded = load(&files, self.device, self.compute);
+                    if let Some(named) = named {
+                        digest = named.join().map_err(|_| Error::model("its digest could not be made"))??;
+                    }
+                    loaded
+                })?;
+                machine = engine.describe();
+                description = format!("{} on {machine}", files.name);
                 options.length_penalty = config.length_penalty;
                 options.beam = config.num_beams;
                 Box::new(engine)
             }
         };
+        if let Some(memory) = &self.memory {
+            if digest.is_empty() {
+                return Err(Error::settings("a memory needs a model that can be told from others"));
+            }
+            engine = Box::new(Remembering::new(engine, memory, &format!("{digest} {machine}"))?);
+        }
         options.beam = at_least_one("beam", self.beam.unwrap_or(options.beam))?;
         if let Some(penalty) = self.length_penalty {
             if !penalty.is_finite() {
@@ -218,7 +251,7 @@ impl Builder {
         options.batch_tokens = at_least_one("batch tokens", self.batch_tokens.unwrap_or(options.batch_tokens))?;
         let protect = ProtectOptions { glossary: self.glossary, ..ProtectOptions::default() };
         let (style, strict, guards) = (self.style, self.strict, self.guards);
-        Ok(Translator { engine, description, options, style, protect, strict, guards })
+        Ok(Translator { engine, description, machine, digest, options, style, protect, strict, guards })
     }
 }
 

@@ -19,6 +19,8 @@ use crate::restore::Style;
 pub struct Translator {
     engine: Box<dyn Engine>,
     description: String,
+    machine: String,
+    digest: String,
     options: Options,
     style: Style,
     protect: ProtectOptions,
@@ -116,6 +118,26 @@ impl Translator {
     /// How it searches.
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// A digest of the model's files, where the builder was told that it would be asked for or has a memory.
+    pub fn model_digest(&self) -> Option<&str> {
+        Some(self.digest.as_str()).filter(|digest| !digest.is_empty())
+    }
+
+    /// Device, arithmetic and instruction set: what besides the model and the settings may decide the last digits.
+    pub fn machine(&self) -> &str {
+        &self.machine
+    }
+
+    /// How it writes English.
+    pub fn style(&self) -> &Style {
+        &self.style
+    }
+
+    /// Whether a segment that the guards are not content with is an error.
+    pub fn is_strict(&self) -> bool {
+        self.strict
     }
 
     /// The model, device and arithmetic, in words.
