@@ -26,6 +26,8 @@ pub enum ErrorKind {
     Quality,
     /// The user stopped the work.
     Interrupted,
+    /// Another process is at it.
+    Busy,
 }
 
 /// An error with its kind, the file it is about, and a message for the user.
@@ -89,6 +91,15 @@ impl Error {
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// Whether trying again later may help: the disk is full, or another process is at it.
+    pub fn is_temporary(&self) -> bool {
+        let io = self.source.as_ref().and_then(|source| source.downcast_ref::<std::io::Error>());
+        let full = |e: &std::io::Error| {
+            matches!(e.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+        };
+        self.kind == ErrorKind::Busy || io.is_some_and(full)
     }
 
     /// What kind of thing went wrong.

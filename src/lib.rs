@@ -40,6 +40,7 @@
 //! # Ok::<(), fr2en::error::Error>(())
 //! ```
 
+pub mod batch;
 pub mod check;
 pub mod cli;
 pub mod decode;

@@ -33,10 +33,19 @@ pub fn write(target: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// When it cannot be made.
 pub fn create(path: &Path) -> Result<File> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory).map_err(|e| Error::io(directory, "create", e))?;
-    }
+    create_parent(path)?;
     File::create(path).map_err(|e| Error::io(path, "create", e))
+}
+
+/// Makes the directory of a file where it is missing.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn create_parent(path: &Path) -> Result<()> {
+    match path.parent() {
+        Some(directory) => fs::create_dir_all(directory).map_err(|e| Error::io(directory, "create", e)),
+        None => Ok(()),
+    }
 }
 
 /// # Errors

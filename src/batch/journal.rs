@@ -35,9 +35,9 @@ pub struct Commit {
     /// Outputs that are whole but have not got their names yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub closing: Vec<Done>,
-    /// How far the record file in hand is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<At>,
+    /// How far record files are that were begun.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at: Vec<At>,
     /// Bytes of the report that belong to what is committed.
     #[serde(default)]
     pub report: u64,
@@ -79,12 +79,20 @@ pub struct Reached {
 /// What earlier runs did.
 #[derive(Debug, Default)]
 pub struct Past {
-    /// Input and size of output, by name. Digests, because a job may have millions of documents.
-    done: HashMap<Digest, (Digest, u64)>,
+    /// By the digests of their names, because a job may have millions of documents.
+    done: HashMap<Digest, Known>,
     pub closing: Vec<Done>,
     pub at: HashMap<String, At>,
     pub counts: Counts,
     pub report: u64,
+}
+
+/// What the journal says of a finished output.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    pub input: Digest,
+    pub output: u64,
+    pub counts: Counts,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -157,21 +165,21 @@ impl Journal {
 }
 
 impl Past {
-    /// What the document of this name was made from, and how large its output is; `None` where it is not done.
-    pub fn done(&self, name: &str) -> Option<(Digest, u64)> {
-        self.done.get(&Digest::of(name.as_bytes())).copied()
+    /// What became of the document of this name; `None` where it is not done.
+    pub fn done(&self, name: &str) -> Option<&Known> {
+        self.done.get(&Digest::of(name.as_bytes()))
     }
 
-    fn add(&mut self, commit: Commit) {
-        self.closing.clear();
-        for done in commit.done {
-            self.at.remove(&done.name);
-            self.counts.add(&done.counts);
-            self.done.insert(Digest::of(done.name.as_bytes()), (done.input, done.output));
+    /// Takes in what a window did.
+    pub fn add(&mut self, commit: Commit) {
+        for Done { name, input, output, counts } in commit.done {
+            self.at.remove(&name);
+            self.counts.add(&counts);
+            if let Some(old) = self.done.insert(Digest::of(name.as_bytes()), Known { input, output, counts }) {
+                self.counts.subtract(&old.counts);
+            }
         }
-        if let Some(at) = commit.at {
-            self.at.insert(at.name.clone(), at);
-        }
+        self.at.extend(commit.at.into_iter().map(|at| (at.name.clone(), at)));
         self.closing = commit.closing;
         self.report = commit.report;
     }

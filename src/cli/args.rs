@@ -1,7 +1,10 @@
 //! What was typed. What it means is for [`super::settings`] to say.
 
+mod batch;
+
 use std::path::PathBuf;
 
+pub use batch::{BatchArgs, MemoryArgs};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 /// Translates French documents into English on this machine, and keeps their shape.
@@ -23,6 +26,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Translate many documents, or very large files of records, in a job that can be interrupted and goes on where it was
+    Batch(Box<BatchArgs>),
     /// Show how text is split into sentences, with their places, kinds and quotation depth
     Split(SplitArgs),
     /// List, fetch, describe and check models
@@ -65,6 +70,9 @@ pub struct TranslateArgs {
 
     #[command(flatten)]
     pub style: StyleArgs,
+
+    #[command(flatten)]
+    pub memory: MemoryArgs,
 
     #[command(flatten)]
     pub verbosity: VerbosityArgs,

@@ -25,6 +25,8 @@ pub struct ConfigFile {
     pub currency: Option<String>,
     pub glossary: Option<PathBuf>,
     pub strict: Option<bool>,
+    pub memory: Option<PathBuf>,
+    pub memory_limit: Option<String>,
 }
 
 impl ConfigFile {

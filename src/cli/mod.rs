@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod args;
+mod batch;
 mod bench;
 mod config;
 mod input;
@@ -27,7 +28,12 @@ pub enum Ending {
     Done,
     /// Some input failed; the rest is written.
     Partly,
+    /// Not everything is done; run again for the rest.
+    Again,
 }
+
+/// `EX_TEMPFAIL` of `sysexits.h`, which schedulers know.
+const TRY_AGAIN: u8 = 75;
 
 /// Runs the program; the whole of `main`.
 pub fn main() -> ExitCode {
@@ -38,11 +44,14 @@ pub fn main() -> ExitCode {
     match run(&cli, &printer) {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::Partly) => ExitCode::from(1),
+        Ok(Ending::Again) => ExitCode::from(TRY_AGAIN),
         Err(error) => {
             printer.error(&error);
             ExitCode::from(match error.kind() {
                 ErrorKind::Settings => 2,
                 ErrorKind::Interrupted => 130,
+                // A job goes on where it was, once there is room.
+                _ if matches!(cli.command, Some(Command::Batch(_))) && error.is_temporary() => TRY_AGAIN,
                 _ => 1,
             })
         }
@@ -52,6 +61,7 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli, printer: &Printer) -> Result<Ending> {
     match &cli.command {
         None => translate::run(&cli.translate, &ConfigFile::load()?, printer),
+        Some(Command::Batch(args)) => batch::run(args, &ConfigFile::load()?, printer),
         Some(Command::Split(args)) => split::run(args, printer),
         Some(Command::Bench(args)) => bench::run(args, &ConfigFile::load()?, printer),
         Some(Command::Models(args)) => {

@@ -49,6 +49,11 @@ impl Printer {
         }
     }
 
+    /// A message for machines: an object on a line of its own, on standard error.
+    pub fn log(&self, object: &serde_json::Value) {
+        self.line(&object.to_string());
+    }
+
     /// Whether progress bars make sense.
     pub fn animated(&self) -> bool {
         !self.quiet && io::stderr().is_terminal()

@@ -7,6 +7,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::models::PullBar;
 use super::printer::Printer;
+use crate::error::{Error, ErrorKind};
+use crate::memory::MemoryUse;
 use crate::store::PullProgress;
 use crate::translator::Monitor;
 
@@ -48,6 +50,15 @@ impl PullProgress for Pull {
         if let Some(bar) = &self.bar {
             bar.finish();
         }
+    }
+}
+
+/// Says what a translation memory was good for, and what was wrong with it.
+pub fn mention_memory(printer: &Printer, memory: Option<&(MemoryUse, Option<String>)>) {
+    let Some((MemoryUse { asked, found }, fault)) = memory else { return };
+    printer.detail(format_args!("{found} of {asked} sentences were in the memory"));
+    if let Some(fault) = fault {
+        printer.error(&Error::new(ErrorKind::Io, format!("nothing more is remembered: {fault}")));
     }
 }
 

@@ -4,11 +4,12 @@
 
 use std::path::Path;
 
-use super::args::{EngineArgs, ReadArgs, StyleArgs};
+use super::args::{EngineArgs, MemoryArgs, ReadArgs, StyleArgs};
 use super::config::ConfigFile;
 use super::input::Input;
 use crate::error::{Error, Result};
 use crate::formats::{self, Format, Wrapped, encoding};
+use crate::memory::MemorySettings;
 use crate::protect::glossary::Glossary;
 use crate::restore::{Clock, Currency, QuoteStyle, Stops, Style};
 use crate::store::{ModelSpec, StoreSettings};
@@ -43,6 +44,32 @@ pub fn builder(engine: &EngineArgs, style: &StyleArgs, config: &ConfigFile) -> R
         builder = builder.glossary(Glossary::parse(&text, &path.to_string_lossy())?);
     }
     Ok(builder.style(self::style(style, config)?).strict(style.strict || config.strict.unwrap_or(false)))
+}
+
+/// The translation memory, if one is wanted.
+pub fn memory(args: &MemoryArgs, config: &ConfigFile) -> Result<Option<MemorySettings>> {
+    let Some(path) = args.memory.as_ref().or(config.memory.as_ref()) else { return Ok(None) };
+    let limit = args.memory_limit.as_ref().or(config.memory_limit.as_ref());
+    let limit = limit.map(|text| size(text)).transpose()?.unwrap_or(MemorySettings::LIMIT);
+    Ok(Some(MemorySettings { path: path.clone(), limit }))
+}
+
+/// Bytes from a number such as `500M` or `2G`.
+fn size(text: &str) -> Result<u64> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text[number.len()..].to_ascii_uppercase().trim_end_matches('B').trim_end_matches('I') {
+        "" => Some(0),
+        "K" => Some(10),
+        "M" => Some(20),
+        "G" => Some(30),
+        "T" => Some(40),
+        _ => None,
+    };
+    let bytes = unit.and_then(|unit| number.trim().parse::<u64>().ok()?.checked_mul(1 << unit));
+    // Below this, SQLite's own tables would be most of it.
+    bytes.filter(|&bytes| bytes >= 1 << 20).ok_or_else(|| {
+        Error::settings(format!("--memory-limit takes a size of at least 1M, such as 500M or 2G, not '{text}'"))
+    })
 }
 
 /// Where models are kept, from the environment that the Hugging Face tools share.

@@ -47,8 +47,11 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
         let why = "is a document that no terminal shows; name a file for it with --output, or use --out-dir";
         return Err(Error::settings(why).at(input.name()));
     }
-    let translator =
-        settings::builder(&args.engine, &args.style, config)?.pull_progress(progress::pull(printer)).build()?;
+    let mut builder = settings::builder(&args.engine, &args.style, config)?.pull_progress(progress::pull(printer));
+    if let Some(memory) = settings::memory(&args.memory, config)? {
+        builder = builder.memory(memory);
+    }
+    let translator = builder.build()?;
     printer.detail(format_args!("model: {}", translator.describe()));
 
     let mut run = Run {
@@ -167,11 +170,14 @@ impl Run<'_> {
             totals.seconds.translate + totals.seconds.retry,
             totals.words_per_second
         ));
+        let memory = self.translator.engine().memory();
+        progress::mention_memory(self.printer, memory.as_ref());
         if let Some(path) = report {
             let report = json!({
                 "program": concat!("fr2en ", env!("CARGO_PKG_VERSION")),
                 "model": self.translator.describe(),
                 "totals": totals,
+                "memory": memory.map(|(used, _)| used),
                 "documents": self.reports,
             });
             output::write(path, format!("{report:#}\n"))?;

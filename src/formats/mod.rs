@@ -21,7 +21,7 @@ mod markdown;
 mod office;
 mod plain;
 mod po;
-mod records;
+pub(crate) mod records;
 mod rows;
 mod subtitles;
 mod weave;
@@ -31,6 +31,8 @@ mod xml;
 pub use plain::Plain;
 pub use po::Catalogue;
 pub use records::Records;
+pub(crate) use rows::KEPT;
+pub use rows::Tally;
 pub use subtitles::Subtitles;
 pub use wrap::Wrapped;
 

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::rows;
+use super::rows::{self, Tally};
 use super::{Format, Options, Parsed, parse_text};
 use crate::document::{Block, Document, Target};
 use crate::error::{Error, Result};
@@ -49,9 +49,23 @@ impl Records {
     /// # Errors
     /// When no line can be read or none has a field that was named.
     pub fn jsonl(source: String, options: &Options) -> Result<Self> {
+        let (mut records, tally) = Self::jsonl_part(source, 1, options)?;
+        match tally.check(options) {
+            // What is wrong with the first line says more than that all are wrong.
+            Err(_) if tally.rows == tally.broken => Err(records.faults.swap_remove(0)),
+            checked => checked.map(|()| records),
+        }
+    }
+
+    /// Reads some lines of a JSON lines file, whole ones, the first of which has this number. Whether the file makes sense
+    /// is for [`Tally::check`] to say, when all its parts are read.
+    ///
+    /// # Errors
+    /// When the options make no sense.
+    pub fn jsonl_part(source: String, first: usize, options: &Options) -> Result<(Self, Tally)> {
         check(options)?;
-        let (found, faults) = rows::jsonl(&source, options)?;
-        Self::new(source, options, found, faults)
+        let ((found, faults), tally) = rows::jsonl(&source, first, options);
+        Ok((Self::new(source, options, found, faults)?, tally))
     }
 
     /// Reads a table; `tabs` for TSV.
@@ -83,7 +97,8 @@ impl Records {
     }
 }
 
-fn check(options: &Options) -> Result<()> {
+/// Whether the options make sense for records.
+pub(crate) fn check(options: &Options) -> Result<()> {
     if options.fields.is_empty() {
         return Err(Error::settings("no field to translate is named; name one, such as --field text"));
     }

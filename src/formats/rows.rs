@@ -10,7 +10,54 @@ use super::Options;
 use super::records::{Found, Place};
 use crate::error::{Error, Result};
 
+/// What becomes of a line that cannot be read, at the end of each message about one.
+pub(crate) const KEPT: &str = "; the line is kept as it is";
+
 type Read = (Vec<Found>, Vec<Error>);
+
+/// What is known of the rows of a JSON lines file that were read so far.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    pub rows: usize,
+    /// Faults: rows that cannot be read, and fields in them.
+    pub broken: usize,
+    /// Whether any row had a field that was named.
+    pub seen: bool,
+    /// Names of fields that there are.
+    known: Vec<String>,
+}
+
+impl Tally {
+    /// Adds the rows of the next part.
+    pub fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.broken += other.broken;
+        self.seen |= other.seen;
+        for name in other.known {
+            self.know(name);
+        }
+    }
+
+    fn know(&mut self, name: String) {
+        if self.known.len() < 20 && !self.known.contains(&name) {
+            self.known.push(name);
+        }
+    }
+
+    /// Whether the file, now that it is read, was one that could be translated.
+    ///
+    /// # Errors
+    /// When no row could be read or none had a field that was named.
+    pub fn check(&self, options: &Options) -> Result<()> {
+        if self.rows > 0 && self.rows == self.broken {
+            return Err(Error::input("no row of the file can be read"));
+        }
+        if self.rows > 0 && !self.seen {
+            return Err(missing(&options.fields.join("”, “"), &self.known));
+        }
+        Ok(())
+    }
+}
 
 /// The keys and values of a JSON object in order, as they stand in the source.
 struct Entries<'a>(Vec<(String, &'a RawValue)>);
@@ -37,11 +84,10 @@ impl<'de> serde::Deserialize<'de> for Entries<'de> {
     }
 }
 
-/// The values of the named fields in JSON lines, in the order of the source.
-pub(crate) fn jsonl(source: &str, options: &Options) -> Result<Read> {
+/// The values of the named fields in JSON lines, in the order of the source, whose first line has this number.
+pub(crate) fn jsonl(source: &str, first: usize, options: &Options) -> (Read, Tally) {
     let (mut found, mut faults) = (Vec::new(), Vec::new());
-    let mut known: Vec<String> = Vec::new();
-    let (mut rows, mut seen) = (0, false);
+    let mut tally = Tally::default();
     let mut at = 0;
     for (number, line) in source.split_inclusive('\n').enumerate() {
         let start = at;
@@ -50,9 +96,9 @@ pub(crate) fn jsonl(source: &str, options: &Options) -> Result<Read> {
         if text.is_empty() {
             continue;
         }
-        rows += 1;
+        tally.rows += 1;
         let offset = start + (text.as_ptr() as usize - line.as_ptr() as usize);
-        let fault = |why: String| Error::input(format!("line {}: {why}; the line is kept as it is", number + 1));
+        let fault = |why: String| Error::input(format!("line {}: {why}{KEPT}", first + number));
         let entries = match serde_json::from_str::<Entries<'_>>(text) {
             Ok(Entries(entries)) => entries,
             Err(error) => {
@@ -60,15 +106,12 @@ pub(crate) fn jsonl(source: &str, options: &Options) -> Result<Read> {
                 continue;
             }
         };
-        if known.len() < 20 {
-            let new: Vec<_> = entries.iter().map(|(k, _)| k).filter(|k| !known.contains(k)).cloned().collect();
-            known.extend(new);
-        }
+        entries.iter().for_each(|(name, _)| tally.know(name.clone()));
         let json = Json { text, offset, into: options.into.as_deref() };
         let mut own = Vec::new();
         for field in &options.fields {
             match json.field(&entries, field, &mut own) {
-                Ok(there) => seen |= there,
+                Ok(there) => tally.seen |= there,
                 Err(why) => faults.push(fault(why)),
             }
         }
@@ -77,13 +120,8 @@ pub(crate) fn jsonl(source: &str, options: &Options) -> Result<Read> {
         own.dedup_by(|b, a| b.start() < a.end());
         found.extend(own);
     }
-    if rows > 0 && rows == faults.len() {
-        return Err(faults.swap_remove(0));
-    }
-    if rows > 0 && !seen {
-        return Err(missing(&options.fields.join("”, “"), &known));
-    }
-    Ok((found, faults))
+    tally.broken = faults.len();
+    ((found, faults), tally)
 }
 
 fn missing(fields: &str, known: &[String]) -> Error {

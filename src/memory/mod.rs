@@ -66,7 +66,9 @@ impl Remembering {
             engine,
             store: Mutex::new(Store::open(settings)?),
             // Another version of the program may search in another way.
-            identity: Sha256::new().chain_update(concat!("fr2en ", env!("CARGO_PKG_VERSION"), "\0")).chain_update(identity),
+            identity: Sha256::new()
+                .chain_update(concat!("fr2en ", env!("CARGO_PKG_VERSION"), "\0"))
+                .chain_update(identity),
             asked: AtomicU64::new(0),
             found: AtomicU64::new(0),
             fault: Mutex::new(None),
@@ -76,8 +78,17 @@ impl Remembering {
     /// The keys of sentences that are searched for in this way.
     fn keys(&self, sources: &[String], options: &Options) -> Vec<Key> {
         // Batches and threads do not matter to the result.
-        let Options { beam, n_best, length_penalty, min_length, max_length, alignment, scores, batch_tokens: _, threads: _ } =
-            options;
+        let Options {
+            beam,
+            n_best,
+            length_penalty,
+            min_length,
+            max_length,
+            alignment,
+            scores,
+            batch_tokens: _,
+            threads: _,
+        } = options;
         let penalty = length_penalty.to_bits();
         let search = format!("\0{beam} {n_best} {penalty} {min_length:?} {max_length:?} {alignment} {scores}\0");
         let start = self.identity.clone().chain_update(search);
@@ -155,8 +166,7 @@ impl Engine for Remembering {
     }
 
     fn memory(&self) -> Option<(MemoryUse, Option<String>)> {
-        let used =
-            MemoryUse { asked: self.asked.load(Ordering::Relaxed), found: self.found.load(Ordering::Relaxed) };
+        let used = MemoryUse { asked: self.asked.load(Ordering::Relaxed), found: self.found.load(Ordering::Relaxed) };
         Some((used, lock(&self.fault).clone()))
     }
 }

@@ -61,7 +61,9 @@ impl Store {
         let start = Instant::now();
         loop {
             match connect(&path) {
-                Ok(Some(connection)) => return Ok(Self { connection, path, limit: settings.limit, touched: Vec::new() }),
+                Ok(Some(connection)) => {
+                    return Ok(Self { connection, path, limit: settings.limit, touched: Vec::new() });
+                }
                 Ok(None) => {
                     let message = "is no translation memory of this version; name another file for --memory";
                     return Err(Error::settings(message).at(path));
@@ -81,7 +83,8 @@ impl Store {
         let mut look = || {
             // One transaction, so that the file is locked and unlocked once.
             let transaction = self.connection.transaction()?;
-            let mut statement = transaction.prepare_cached("SELECT proof, used, value FROM translations WHERE row = ?1")?;
+            let mut statement =
+                transaction.prepare_cached("SELECT proof, used, value FROM translations WHERE row = ?1")?;
             let mut values = Vec::with_capacity(keys.len());
             for key in keys {
                 let found = statement
@@ -113,8 +116,9 @@ impl Store {
         let write = || {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             {
-                let mut insert = transaction
-                    .prepare_cached("INSERT OR REPLACE INTO translations (row, proof, used, value) VALUES (?1, ?2, ?3, ?4)")?;
+                let mut insert = transaction.prepare_cached(
+                    "INSERT OR REPLACE INTO translations (row, proof, used, value) VALUES (?1, ?2, ?3, ?4)",
+                )?;
                 for (key, value) in entries {
                     insert.execute(params![key.row, key.proof, now, value])?;
                 }

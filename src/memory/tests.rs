@@ -162,8 +162,11 @@ fn two_writers_at_a_time_share_what_they_find() {
 fn another_file_is_not_taken_for_a_memory() {
     let dir = tempfile::tempdir().unwrap();
     let settings = settings(&dir);
-    std::fs::write(&settings.path, "Ceci n'est pas une mémoire, mais un texte assez long pour en avoir l'air.".repeat(20))
-        .unwrap();
+    std::fs::write(
+        &settings.path,
+        "Ceci n'est pas une mémoire, mais un texte assez long pour en avoir l'air.".repeat(20),
+    )
+    .unwrap();
     let error = Remembering::new(Box::new(Identity), &settings, "a").err().unwrap();
     assert!(error.to_string().contains("--memory"), "{error}");
     let error = Store::open(&MemorySettings { path: dir.path().into(), ..settings }).err().unwrap();

@@ -288,7 +288,8 @@ impl ModelFiles {
         let mut records = manifest::Manifest::default();
         for (name, blob) in self.iter() {
             // A mapped file is read through a small buffer: its pages would count as this program's memory.
-            let record = if blob.is_file() { manifest::Record::of_file(blob.path())? } else { manifest::Record::of(blob) };
+            let record =
+                if blob.is_file() { manifest::Record::of_file(blob.path())? } else { manifest::Record::of(blob) };
             records.files.insert(name.to_owned(), record);
         }
         let text = serde_json::to_vec(&records.files).map_err(|e| Error::model("no digest").because(e))?;

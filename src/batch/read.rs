@@ -1,0 +1,318 @@
+//! The first stage of a job: reads what is still to do and hands it on in windows.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::SyncSender;
+
+use super::digest::{Digest, Hasher};
+use super::durable;
+use super::inputs::Task;
+use super::journal::{At, Known, Past, Reached};
+use super::lines;
+use super::shard::{self, Shard};
+use super::{Job, Stopped};
+use crate::error::{Error, Result};
+use crate::formats::{self, Parsed, Records, Tally};
+
+/// Some work that is translated together and committed together.
+#[derive(Default)]
+pub struct Window {
+    pub items: Vec<Item>,
+    /// Source bytes.
+    pub bytes: usize,
+}
+
+/// One step of the work, in order.
+pub enum Item {
+    /// A document as a whole.
+    Document { task: Task, target: PathBuf, input: Digest, parsed: Box<dyn Parsed> },
+    /// A record file begins, or goes on where an earlier run stopped.
+    Open { task: Task, target: PathBuf, at: Option<At> },
+    /// Some of its rows.
+    Rows { parsed: Box<dyn Parsed>, offset: u64, rows: u64 },
+    /// One of its rows that is no text, as it is.
+    Raw { bytes: Vec<u8>, error: Error },
+    /// It is read so far.
+    Reached(Reached),
+    /// It ends.
+    Close,
+    /// It cannot go on.
+    Abandon { error: Error, discard: bool },
+    /// Something that an earlier run did.
+    Skip { bytes: u64 },
+    /// A document that cannot be translated.
+    Fault { name: String, error: Error },
+}
+
+/// How much goes into a window, and whether to go on.
+pub struct Pace<'a> {
+    pub budget: AtomicUsize,
+    pub stop: &'a (dyn Fn() -> bool + Sync),
+    /// Set when a later stage has failed.
+    pub failed: AtomicBool,
+}
+
+/// Rows are parsed together up to so many bytes.
+const PART: usize = 64 << 10;
+
+impl Item {
+    /// What the translator gets of it.
+    pub fn parsed(&self) -> Option<&dyn Parsed> {
+        match self {
+            Self::Document { parsed, .. } | Self::Rows { parsed, .. } => Some(parsed.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+/// Reads what is still to do.
+pub struct Reader<'a> {
+    job: &'a Job<'a>,
+    past: &'a Past,
+    pace: &'a Pace<'a>,
+    out: SyncSender<Window>,
+    window: Window,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(job: &'a Job<'a>, past: &'a Past, pace: &'a Pace<'a>, out: SyncSender<Window>) -> Self {
+        Self { job, past, pace, out, window: Window::default() }
+    }
+
+    /// Reads all there is to do; ends early when it is told to, or when no one takes the windows.
+    pub fn run(mut self) {
+        let _ = self.read_all();
+    }
+
+    fn read_all(&mut self) -> Result<(), Stopped> {
+        for task in self.job.inputs.tasks() {
+            match task {
+                Ok(task) => self.task(task)?,
+                Err(error) => {
+                    let name = error.path().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
+                    self.push(Item::Fault { name, error }, 0)?;
+                }
+            }
+        }
+        self.flush()
+    }
+
+    /// Adds to the window, and hands it on when it is full.
+    fn push(&mut self, item: Item, bytes: usize) -> Result<(), Stopped> {
+        self.window.items.push(item);
+        self.window.bytes += bytes;
+        // Items without text, such as faults, must not gather without end.
+        let full = self.window.bytes >= self.pace.budget.load(Ordering::Relaxed) || self.window.items.len() >= 100_000;
+        if full { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), Stopped> {
+        if (self.pace.stop)() || self.pace.failed.load(Ordering::Relaxed) {
+            return Err(Stopped);
+        }
+        if self.window.items.is_empty() {
+            return Ok(());
+        }
+        self.out.send(std::mem::take(&mut self.window)).map_err(|_| Stopped)
+    }
+
+    fn task(&mut self, task: Task) -> Result<(), Stopped> {
+        let target = self.job.target(&task);
+        let fault = |error: Error| Item::Fault { name: task.name.clone(), error: error.at(&task.path) };
+        match self.is_done(&task, &target) {
+            Ok(true) => return self.push(Item::Skip { bytes: task.bytes }, 0),
+            Ok(false) => {}
+            Err(error) => return self.push(fault(error), 0),
+        }
+        if task.records {
+            return match self.open(&task, &target) {
+                Ok((file, at)) => self.stream(task, target, file, at),
+                Err(error) => self.push(fault(error), 0),
+            };
+        }
+        match self.document(&task) {
+            Ok((parsed, input)) => {
+                let bytes = task.bytes as usize;
+                self.push(Item::Document { task, target, input, parsed }, bytes)
+            }
+            Err(error) => self.push(fault(error), 0),
+        }
+    }
+
+    /// Whether an earlier run did it.
+    fn is_done(&self, task: &Task, target: &Path) -> Result<bool> {
+        if std::fs::canonicalize(target).is_ok_and(|t| std::fs::canonicalize(&task.path).is_ok_and(|p| p == t)) {
+            return Err(Error::settings("would be replaced by its translation; choose another place for the output"));
+        }
+        let Some(Known { input, output, .. }) = self.past.done(&task.name) else { return Ok(false) };
+        match std::fs::metadata(target) {
+            Err(_) => return Ok(false),
+            Ok(metadata) if metadata.len() != *output => {
+                let message = "was translated, but its output was changed since; delete that to have it made again";
+                return Err(Error::input(format!("{message}: {}", target.display())));
+            }
+            Ok(_) => {}
+        }
+        let same =
+            if task.records { self.prefix(&task.path, u64::MAX)?.1 } else { self.bytes(&task.path)?.1 } == *input;
+        Ok(same)
+    }
+
+    fn bytes(&self, path: &Path) -> Result<(Vec<u8>, Digest)> {
+        let bytes = std::fs::read(path).map_err(|e| Error::io(path, "read", e))?;
+        let digest = Digest::of(&bytes);
+        Ok((bytes, digest))
+    }
+
+    fn document(&self, task: &Task) -> Result<(Box<dyn Parsed>, Digest)> {
+        let (bytes, digest) = self.bytes(&task.path)?;
+        let parsed = formats::parse_with((self.job.format)(&task.path), bytes, self.job.options)?;
+        Ok((parsed, digest))
+    }
+
+    /// The hash of a file's first bytes, and their digest; fewer where the file is shorter.
+    fn prefix(&self, path: &Path, bytes: u64) -> Result<(Hasher, Digest)> {
+        let failed = |e| Error::io(path, "read", e);
+        let mut file = File::open(path).map_err(failed)?.take(bytes);
+        let (mut hasher, mut buffer) = (Hasher::default(), vec![0; 1 << 18]);
+        loop {
+            match file.read(&mut buffer).map_err(failed)? {
+                0 => break,
+                n => hasher.update(&buffer[..n]),
+            }
+            if (self.pace.stop)() {
+                break;
+            }
+        }
+        let digest = hasher.digest();
+        Ok((hasher, digest))
+    }
+
+    /// Opens a record file where an earlier run stopped, if that still fits.
+    fn open(&self, task: &Task, target: &Path) -> Result<(Rows<BufReader<File>>, Option<At>)> {
+        let file = File::open(&task.path).map_err(|e| Error::io(&task.path, "open", e))?;
+        let mut rows = Rows::new(BufReader::with_capacity(1 << 18, file));
+        let Some(at) = self.past.at.get(&task.name) else { return Ok((rows, None)) };
+        let there = std::fs::metadata(durable::part(target)).map_or(0, |m| m.len());
+        let (hasher, digest) = self.prefix(&task.path, at.reached.bytes)?;
+        if there < at.written || digest != at.reached.digest {
+            return Ok((rows, None));
+        }
+        rows.go_on(hasher, &at.reached).map_err(|e| Error::io(&task.path, "read", e))?;
+        Ok((rows, Some(at.clone())))
+    }
+
+    fn stream(
+        &mut self,
+        task: Task,
+        target: PathBuf,
+        mut rows: Rows<BufReader<File>>,
+        at: Option<At>,
+    ) -> Result<(), Stopped> {
+        let path = task.path.clone();
+        let abandon = |error: Error, discard| Item::Abandon { error: error.at(&path), discard };
+        let shard = if task.by_row { self.job.inputs.shard() } else { Shard::WHOLE };
+        self.push(Item::Open { task, target, at }, 0)?;
+        loop {
+            let before = rows.bytes;
+            match rows.part(self.job, shard) {
+                Ok(Some(part)) => {
+                    self.window.items.extend(part);
+                    self.push(Item::Reached(rows.reached()), (rows.bytes - before) as usize)?;
+                }
+                Ok(None) => break,
+                Err(error) => return self.push(abandon(error, false), 0),
+            }
+        }
+        let end = match rows.tally.check(self.job.options) {
+            Ok(()) => Item::Close,
+            Err(error) => abandon(error, true),
+        };
+        self.push(end, 0)
+    }
+}
+
+/// The rows of a file, as they are read.
+struct Rows<R> {
+    input: R,
+    /// Of the bytes so far.
+    hasher: Hasher,
+    bytes: u64,
+    lines: usize,
+    tally: Tally,
+}
+
+impl<R: BufRead + Seek> Rows<R> {
+    fn new(input: R) -> Self {
+        Self { input, hasher: Hasher::default(), bytes: 0, lines: 0, tally: Tally::default() }
+    }
+
+    /// Goes on after the bytes that `hasher` has taken in.
+    fn go_on(&mut self, hasher: Hasher, from: &Reached) -> io::Result<()> {
+        let Reached { bytes, lines, digest: _, rows, broken, seen } = *from;
+        self.input.seek(SeekFrom::Start(bytes))?;
+        (self.hasher, self.bytes, self.lines) = (hasher, bytes, lines);
+        (self.tally.rows, self.tally.broken, self.tally.seen) = (rows, broken, seen);
+        Ok(())
+    }
+
+    fn reached(&self) -> Reached {
+        let Tally { rows, broken, seen, .. } = self.tally;
+        Reached { bytes: self.bytes, lines: self.lines, digest: self.hasher.digest(), rows, broken, seen }
+    }
+
+    /// The next rows that belong to `shard`; `None` at the end.
+    fn part(&mut self, job: &Job<'_>, shard: Shard) -> Result<Option<Vec<Item>>> {
+        let (start, mut items, mut run, mut line) = (self.bytes, Vec::new(), Run::default(), Vec::new());
+        let failed = |e| Error::input(format!("cannot be read: {e}"));
+        while self.bytes - start < PART as u64 && lines::next(&mut self.input, &mut line).map_err(failed)? {
+            self.hasher.update(&line);
+            self.lines += 1;
+            let offset = self.bytes;
+            self.bytes += line.len() as u64;
+            let bytes = std::mem::take(&mut line);
+            if !shard.is_whole() && !shard.takes(&shard::row_name(&bytes, job.id)) {
+                self.close(job, &mut run, &mut items)?;
+                continue;
+            }
+            match String::from_utf8(bytes) {
+                Ok(text) if run.text.is_empty() => run = Run { text, offset, line: self.lines },
+                Ok(text) => run.text.push_str(&text),
+                Err(error) => {
+                    self.close(job, &mut run, &mut items)?;
+                    self.tally.rows += 1;
+                    self.tally.broken += 1;
+                    let at = error.utf8_error().valid_up_to();
+                    let message = format!("line {}: not UTF-8 at byte {at}; the line is kept as it is", self.lines);
+                    items.push(Item::Raw { bytes: error.into_bytes(), error: Error::input(message) });
+                }
+            }
+        }
+        self.close(job, &mut run, &mut items)?;
+        Ok((self.bytes > start).then_some(items))
+    }
+
+    /// Parses the lines that were gathered.
+    fn close(&mut self, job: &Job<'_>, run: &mut Run, items: &mut Vec<Item>) -> Result<()> {
+        let Run { text, offset, line } = std::mem::take(run);
+        if !text.is_empty() {
+            let (records, tally) = Records::jsonl_part(text, line, job.options)?;
+            let rows = tally.rows as u64;
+            self.tally.add(tally);
+            items.push(Item::Rows { parsed: Box::new(records), offset, rows });
+        }
+        Ok(())
+    }
+}
+
+/// Lines that follow each other.
+#[derive(Default)]
+struct Run {
+    text: String,
+    /// Where they start in the file.
+    offset: u64,
+    /// The number of the first.
+    line: usize,
+}

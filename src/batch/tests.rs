@@ -1,0 +1,308 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::*;
+use crate::engine::{Engine, Hypothesis, Identity, Options};
+use crate::error::{Error, ErrorKind};
+
+/// Shouts, and counts the sentences that it was asked for.
+#[derive(Default)]
+struct Shouting(std::sync::Arc<AtomicU64>);
+
+impl Engine for Shouting {
+    fn translate(
+        &self,
+        sources: &[String],
+        options: &Options,
+        progress: &dyn crate::engine::Progress,
+    ) -> Vec<Result<Vec<Hypothesis>>> {
+        self.0.fetch_add(sources.len() as u64, Ordering::Relaxed);
+        let shout = |h: Hypothesis| Hypothesis { text: h.text.to_uppercase(), ..h };
+        let shouted = |r: Result<Vec<Hypothesis>>| r.map(|found| found.into_iter().map(shout).collect());
+        Identity.translate(sources, options, progress).into_iter().map(shouted).collect()
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        Identity.count_tokens(text)
+    }
+
+    fn max_tokens(&self) -> usize {
+        Identity.max_tokens()
+    }
+
+    fn reads(&self, _: char) -> bool {
+        true
+    }
+
+    fn writes(&self, _: char) -> bool {
+        true
+    }
+}
+
+/// Keeps what it hears.
+#[derive(Default)]
+struct Heard(Mutex<Vec<String>>);
+
+impl Observer for Heard {
+    fn fault(&self, error: &Error) {
+        self.0.lock().unwrap().push(error.to_string());
+    }
+
+    fn detail(&self, _: &str) {}
+
+    fn progress(&self, _: &Progress) {}
+}
+
+struct Run {
+    summary: Result<Summary>,
+    faults: Vec<String>,
+    asked: u64,
+}
+
+/// How a test's job differs from the usual.
+#[derive(Clone)]
+struct Setting {
+    stop_after: u64,
+    shard: Shard,
+    restart: bool,
+    beam: usize,
+    report: Option<PathBuf>,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { stop_after: u64::MAX, shard: Shard::WHOLE, restart: false, beam: 1, report: None }
+    }
+}
+
+fn translator(beam: usize) -> (Translator, std::sync::Arc<AtomicU64>) {
+    let engine = Shouting::default();
+    let asked = engine.0.clone();
+    let translator = Translator::builder().engine(Box::new(engine)).guards(false).beam(beam).build().unwrap();
+    (translator, asked)
+}
+
+fn run(inputs: &[&Path], destination: Destination, setting: &Setting) -> Run {
+    let (translator, asked) = translator(setting.beam);
+    let out_dir = match &destination {
+        Destination::Directory(directory) => {
+            fs::create_dir_all(directory).unwrap();
+            Some(directory.clone())
+        }
+        Destination::File(_) => None,
+    };
+    let format = |path: &Path| Format::from_path(path).unwrap_or_default();
+    let records = |path: &Path| format(path) == Format::Jsonl;
+    let roots = inputs.iter().map(|path| path.to_path_buf()).collect();
+    let inputs = Inputs::new(roots, vec![], false, out_dir.as_deref(), setting.shard, &records).unwrap();
+    let job = Job {
+        translator: &translator,
+        inputs: &inputs,
+        destination,
+        format: &format,
+        options: &formats::Options::default(),
+        id: "id",
+        settings: Settings::new(),
+        report: setting.report.clone(),
+        restart: setting.restart,
+    };
+    let looks = AtomicU64::new(0);
+    let heard = Heard::default();
+    let summary = job.run(&|| looks.fetch_add(1, Ordering::Relaxed) >= setting.stop_after, &heard);
+    Run { summary, faults: heard.0.into_inner().unwrap(), asked: asked.load(Ordering::Relaxed) }
+}
+
+/// Every file under a directory, but for journals.
+fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(root).unwrap().map(|e| e.unwrap().path()) {
+        if entry.is_dir() {
+            found.extend(tree(&entry));
+        } else if !entry.to_string_lossy().ends_with(".journal") {
+            found.insert(entry.clone(), fs::read(&entry).unwrap());
+        }
+    }
+    found
+}
+
+fn rows(count: usize) -> String {
+    (0..count).map(|i| format!("{{\"id\": {i}, \"text\": \"le chat numéro {i} dort\", \"n\": [1.50]}}\n")).collect()
+}
+
+#[test]
+fn a_tree_is_mirrored_and_only_the_rest_is_done_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (source, out) = (dir.path().join("fr"), dir.path().join("en"));
+    fs::create_dir_all(source.join("b/c")).unwrap();
+    fs::write(source.join("a.txt"), "bonjour\n\nle chat\n").unwrap();
+    fs::write(source.join("b/page.html"), "<p>le <b>chat</b></p>").unwrap();
+    fs::write(source.join("b/c/rows.jsonl"), "{\"text\":\"un\"}\nbroken\n").unwrap();
+    fs::write(source.join("b/bad.txt"), b"\xff").unwrap();
+    let report = dir.path().join("report.jsonl");
+    let setting = Setting { report: Some(report.clone()), ..Setting::default() };
+    let again = || run(&[&source], Destination::Directory(out.clone()), &setting);
+    let first = again();
+    let summary = first.summary.unwrap();
+    assert!(!summary.clean && !summary.stopped);
+    assert_eq!((summary.counts.documents, summary.counts.segments, summary.counts.broken), (3, 4, 1));
+    assert_eq!(first.faults.len(), 2, "{:?}", first.faults);
+    let made = tree(&out);
+    assert_eq!(made.len(), 3, "{made:?}");
+    assert_eq!(made[&out.join("a.txt")], b"BONJOUR\n\nLE CHAT\n");
+    assert_eq!(made[&out.join("b/page.html")], b"<p>LE <b>CHAT</b></p>");
+    assert_eq!(made[&out.join("b/c/rows.jsonl")], b"{\"text\":\"UN\"}\nbroken\n");
+    let lines: Vec<serde_json::Value> =
+        fs::read_to_string(&report).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(lines.iter().filter(|l| l["done"].is_object()).count(), 3);
+    assert_eq!(lines.last().unwrap()["totals"]["segments"], 4);
+
+    let nothing = again();
+    assert_eq!((nothing.asked, nothing.summary.unwrap().counts), (0, summary.counts));
+    fs::remove_file(out.join("a.txt")).unwrap();
+    fs::write(source.join("b/page.html"), "<p>le <b>chien</b></p>").unwrap();
+    let some = again();
+    assert_eq!((some.asked, some.summary.unwrap().counts), (3, summary.counts));
+    assert_eq!(tree(&out)[&out.join("b/page.html")], b"<p>LE <b>CHIEN</b></p>");
+    fs::write(out.join("a.txt"), "my own words").unwrap();
+    let kept = again();
+    assert!(kept.faults.iter().any(|f| f.contains("changed since")), "{:?}", kept.faults);
+    assert_eq!(tree(&out)[&out.join("a.txt")], b"my own words");
+
+    let other = run(&[&source], Destination::Directory(out.clone()), &Setting { beam: 2, ..setting.clone() });
+    assert_eq!(other.summary.unwrap_err().kind(), ErrorKind::Settings);
+    let restarted = Setting { beam: 2, restart: true, ..setting.clone() };
+    assert_eq!(run(&[&source], Destination::Directory(out.clone()), &restarted).asked, 4);
+}
+
+#[test]
+fn a_record_file_that_is_stopped_again_and_again_comes_out_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("rows.jsonl");
+    let mut bytes = rows(20_000).into_bytes();
+    bytes.extend_from_slice(b"{\"text\": \"\xff\"}\n{\"id\":5}\n\n[1]\n{\"text\":\"fin\"}");
+    fs::write(&source, &bytes).unwrap();
+    let whole = dir.path().join("whole.jsonl");
+    let once = run(&[&source], Destination::File(whole.clone()), &Setting::default());
+    let counts = once.summary.unwrap().counts;
+    assert_eq!((counts.rows, counts.segments, counts.broken), (20_004, 20_001, 2));
+    let expected = String::from_utf8_lossy(&bytes).replace("le chat numéro", "LE CHAT NUMÉRO").replace("dort", "DORT");
+    let expected = expected.replace("fin", "FIN");
+    assert_eq!(String::from_utf8_lossy(&fs::read(&whole).unwrap()), expected);
+
+    let parts = dir.path().join("parts.jsonl");
+    let mut runs = 0;
+    loop {
+        let setting = Setting { stop_after: 4 + runs % 7, ..Setting::default() };
+        let part = run(&[&source], Destination::File(parts.clone()), &setting);
+        runs += 1;
+        assert!(runs < 500);
+        if !part.summary.unwrap().stopped {
+            break;
+        }
+        assert!(!parts.exists());
+        // Whatever a crash leaves behind what is committed is cut off.
+        use std::io::Write;
+        let left = durable::part(&parts);
+        if left.exists() {
+            fs::OpenOptions::new().append(true).open(&left).unwrap().write_all(b"half a l").unwrap();
+        }
+    }
+    assert!(runs > 2, "{runs}");
+    assert!(fs::read(&whole).unwrap() == fs::read(&parts).unwrap());
+    let nothing = run(&[&source], Destination::File(parts.clone()), &Setting::default());
+    assert_eq!((nothing.asked, nothing.summary.unwrap().counts), (0, counts));
+}
+
+#[test]
+fn a_record_file_that_changed_before_its_end_is_begun_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (source, out) = (dir.path().join("rows.jsonl"), dir.path().join("out.jsonl"));
+    fs::write(&source, rows(20_000)).unwrap();
+    let stopped = run(&[&source], Destination::File(out.clone()), &Setting { stop_after: 5, ..Setting::default() });
+    assert!(stopped.summary.unwrap().stopped && durable::part(&out).exists());
+    fs::write(&source, rows(20_000).replacen("dort", "mange", 1)).unwrap();
+    assert_eq!(run(&[&source], Destination::File(out.clone()), &Setting::default()).asked, 20_000);
+    assert!(fs::read_to_string(&out).unwrap().contains("CHAT NUMÉRO 0 MANGE"));
+}
+
+#[test]
+fn an_output_that_was_whole_but_had_no_name_yet_gets_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (source, out) = (dir.path().join("rows.jsonl"), dir.path().join("out.jsonl"));
+    fs::write(&source, rows(20_000)).unwrap();
+    assert!(
+        run(&[&source], Destination::File(out.clone()), &Setting { stop_after: 5, ..Setting::default() })
+            .summary
+            .unwrap()
+            .stopped
+    );
+    let finished = run(&[&source], Destination::File(out.clone()), &Setting::default());
+    assert!(finished.asked < 20_000);
+    let bytes = fs::read(&out).unwrap();
+    // As if the machine had stopped after the commit that announces the end, before and after the renaming.
+    let journal = dir.path().join("out.jsonl.journal");
+    let text = fs::read_to_string(&journal).unwrap();
+    let announced = &text[..text.trim_end().rfind('\n').unwrap() + 1];
+    assert!(announced.trim_end().rsplit('\n').next().unwrap().contains("closing"));
+    for renamed in [false, true] {
+        fs::write(&journal, announced).unwrap();
+        if !renamed {
+            fs::rename(&out, durable::part(&out)).unwrap();
+        }
+        let recovered = run(&[&source], Destination::File(out.clone()), &Setting::default());
+        assert_eq!((recovered.asked, recovered.summary.unwrap().counts.rows), (0, 20_000));
+        assert!(fs::read(&out).unwrap() == bytes);
+    }
+}
+
+#[test]
+fn shares_of_a_record_file_joined_are_the_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("rows.jsonl");
+    fs::write(&source, rows(500) + "\nbroken\n{\"text\":\"sans\"}").unwrap();
+    let (whole, out) = (dir.path().join("whole.jsonl"), dir.path().join("out.jsonl"));
+    run(&[&source], Destination::File(whole.clone()), &Setting::default()).summary.unwrap();
+    assert!(join(&source, &out, 3, "id").is_err());
+    for shard in Shard::all(3) {
+        let setting = Setting { shard, ..Setting::default() };
+        let summary = run(&[&source], Destination::File(out.clone()), &setting).summary.unwrap();
+        assert!(summary.counts.rows > 100);
+    }
+    assert_eq!(join(&source, &out, 3, "id").unwrap(), 503);
+    assert!(fs::read(&whole).unwrap() == fs::read(&out).unwrap());
+    let share = dir.path().join("out.2-of-3.jsonl");
+    let text = fs::read_to_string(&share).unwrap();
+    fs::write(&share, &text[..text.trim_end().rfind('\n').unwrap() + 1]).unwrap();
+    assert!(join(&source, &out, 3, "id").unwrap_err().to_string().contains("2-of-3"));
+}
+
+#[test]
+fn a_field_that_is_nowhere_makes_no_output() {
+    let dir = tempfile::tempdir().unwrap();
+    let (source, out) = (dir.path().join("rows.jsonl"), dir.path().join("out.jsonl"));
+    fs::write(&source, "{\"body\":\"x\"}\n").unwrap();
+    let run = run(&[&source], Destination::File(out.clone()), &Setting::default());
+    assert!(!run.summary.unwrap().clean);
+    assert!(run.faults[0].contains("body"), "{:?}", run.faults);
+    assert_eq!(tree(dir.path()).len(), 1);
+}
+
+#[test]
+fn every_line_is_answered_in_its_place() {
+    let (translator, _) = translator(1);
+    let input = "{\"id\":7,\"text\":\"un\"}\n\n{\"id\":\"x\"}\nbroken\n{\"id\":9,\"text\":\"deux\"}";
+    let mut out = Vec::new();
+    let served =
+        serve(&lines_of(input.as_bytes()), &mut out, &translator, &formats::Options::default(), "id", &|| false)
+            .unwrap();
+    assert_eq!((served.lines, served.failed, served.stopped), (5, 2, false));
+    let out = String::from_utf8(out).unwrap();
+    let lines: Vec<&str> = out.split('\n').collect();
+    assert_eq!(lines[0], "{\"id\":7,\"text\":\"UN\"}");
+    assert_eq!(lines[1], "");
+    assert!(lines[2].starts_with("{\"id\":\"x\",\"error\":\"no field “text”"), "{}", lines[2]);
+    assert!(lines[3].starts_with("{\"id\":null,\"error\":\"not a JSON object"), "{}", lines[3]);
+    assert_eq!(&lines[4..], ["{\"id\":9,\"text\":\"DEUX\"}", ""]);
+}
