@@ -192,6 +192,11 @@ def finish(job, results, total, done_before):
     failed = sum(result["failed"] for result in results)
     rows = sum(result["rows"] for result in results)
     print(f"{len(results)} parts done now, {done_before} before, of {total}; {rows} rows, {failed} failed")
-    if job.join and len(results) + done_before == total:
-        join(job.out_dir, job.join)
+    if len(results) + done_before == total:
+        # What dead workers left half-written.
+        for name in os.listdir(job.out_dir):
+            if name.endswith(".tmp"):
+                os.remove(os.path.join(job.out_dir, name))
+        if job.join:
+            join(job.out_dir, job.join)
     return 1 if failed else 0

@@ -16,6 +16,7 @@ mod journal;
 mod lines;
 mod read;
 mod report;
+mod rows;
 mod serve;
 mod shard;
 mod write;
@@ -32,6 +33,7 @@ pub use inputs::{Extent, Inputs, Task};
 pub use join::join;
 pub use journal::Settings;
 pub use report::{Counts, Observer, Progress};
+pub use rows::{Piece, Rows};
 pub use serve::{Served, lines_of, serve};
 pub use shard::Shard;
 

@@ -1,7 +1,7 @@
 //! The first stage of a job: reads what is still to do and hands it on in windows.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -10,11 +10,10 @@ use super::digest::{Digest, Hasher};
 use super::durable;
 use super::inputs::Task;
 use super::journal::{At, Known, Past, Reached};
-use super::lines;
-use super::shard::{self, Shard};
+use super::rows::{Piece, Rows};
 use super::{Job, Stopped};
 use crate::error::{Error, Result};
-use crate::formats::{self, Parsed, Records, Tally};
+use crate::formats::{self, Parsed};
 
 /// Some work that is translated together and committed together.
 #[derive(Default)]
@@ -31,9 +30,7 @@ pub enum Item {
     /// A record file begins, or goes on where an earlier run stopped.
     Open { task: Task, target: PathBuf, at: Option<At> },
     /// Some of its rows.
-    Rows { parsed: Box<dyn Parsed>, offset: u64, rows: u64 },
-    /// One of its rows that is no text, as it is.
-    Raw { bytes: Vec<u8>, error: Error },
+    Rows(Piece),
     /// It is read so far.
     Reached(Reached),
     /// It ends.
@@ -54,14 +51,12 @@ pub struct Pace<'a> {
     pub failed: AtomicBool,
 }
 
-/// Rows are parsed together up to so many bytes.
-const PART: usize = 64 << 10;
-
 impl Item {
     /// What the translator gets of it.
     pub fn parsed(&self) -> Option<&dyn Parsed> {
         match self {
-            Self::Document { parsed, .. } | Self::Rows { parsed, .. } => Some(parsed.as_ref()),
+            Self::Document { parsed, .. } => Some(parsed.as_ref()),
+            Self::Rows(piece) => piece.parsed(),
             _ => None,
         }
     }
@@ -213,106 +208,23 @@ impl<'a> Reader<'a> {
     ) -> Result<(), Stopped> {
         let path = task.path.clone();
         let abandon = |error: Error, discard| Item::Abandon { error: error.at(&path), discard };
-        let shard = if task.by_row { self.job.inputs.shard() } else { Shard::WHOLE };
+        let share = task.by_row.then(|| (self.job.inputs.shard(), self.job.id));
         self.push(Item::Open { task, target, at }, 0)?;
         loop {
-            let before = rows.bytes;
-            match rows.part(self.job, shard) {
+            let before = rows.bytes();
+            match rows.part(self.job.options, share) {
                 Ok(Some(part)) => {
-                    self.window.items.extend(part);
-                    self.push(Item::Reached(rows.reached()), (rows.bytes - before) as usize)?;
+                    self.window.items.extend(part.into_iter().map(Item::Rows));
+                    self.push(Item::Reached(rows.reached()), (rows.bytes() - before) as usize)?;
                 }
                 Ok(None) => break,
                 Err(error) => return self.push(abandon(error, false), 0),
             }
         }
-        let end = match rows.tally.check(self.job.options) {
+        let end = match rows.tally().check(self.job.options) {
             Ok(()) => Item::Close,
             Err(error) => abandon(error, true),
         };
         self.push(end, 0)
     }
-}
-
-/// The rows of a file, as they are read.
-struct Rows<R> {
-    input: R,
-    /// Of the bytes so far.
-    hasher: Hasher,
-    bytes: u64,
-    lines: usize,
-    tally: Tally,
-}
-
-impl<R: BufRead + Seek> Rows<R> {
-    fn new(input: R) -> Self {
-        Self { input, hasher: Hasher::default(), bytes: 0, lines: 0, tally: Tally::default() }
-    }
-
-    /// Goes on after the bytes that `hasher` has taken in.
-    fn go_on(&mut self, hasher: Hasher, from: &Reached) -> io::Result<()> {
-        let Reached { bytes, lines, digest: _, rows, broken, seen } = *from;
-        self.input.seek(SeekFrom::Start(bytes))?;
-        (self.hasher, self.bytes, self.lines) = (hasher, bytes, lines);
-        (self.tally.rows, self.tally.broken, self.tally.seen) = (rows, broken, seen);
-        Ok(())
-    }
-
-    fn reached(&self) -> Reached {
-        let Tally { rows, broken, seen, .. } = self.tally;
-        Reached { bytes: self.bytes, lines: self.lines, digest: self.hasher.digest(), rows, broken, seen }
-    }
-
-    /// The next rows that belong to `shard`; `None` at the end.
-    fn part(&mut self, job: &Job<'_>, shard: Shard) -> Result<Option<Vec<Item>>> {
-        let (start, mut items, mut run, mut line) = (self.bytes, Vec::new(), Run::default(), Vec::new());
-        let failed = |e| Error::input(format!("cannot be read: {e}"));
-        while self.bytes - start < PART as u64 && lines::next(&mut self.input, &mut line).map_err(failed)? {
-            self.hasher.update(&line);
-            self.lines += 1;
-            let offset = self.bytes;
-            self.bytes += line.len() as u64;
-            let bytes = std::mem::take(&mut line);
-            if !shard.is_whole() && !shard.takes(&shard::row_name(&bytes, job.id)) {
-                self.close(job, &mut run, &mut items)?;
-                continue;
-            }
-            match String::from_utf8(bytes) {
-                Ok(text) if run.text.is_empty() => run = Run { text, offset, line: self.lines },
-                Ok(text) => run.text.push_str(&text),
-                Err(error) => {
-                    self.close(job, &mut run, &mut items)?;
-                    self.tally.rows += 1;
-                    self.tally.broken += 1;
-                    let at = error.utf8_error().valid_up_to();
-                    let message = format!("line {}: not UTF-8 at byte {at}; the line is kept as it is", self.lines);
-                    items.push(Item::Raw { bytes: error.into_bytes(), error: Error::input(message) });
-                }
-            }
-        }
-        self.close(job, &mut run, &mut items)?;
-        Ok((self.bytes > start).then_some(items))
-    }
-
-    /// Parses the lines that were gathered.
-    fn close(&mut self, job: &Job<'_>, run: &mut Run, items: &mut Vec<Item>) -> Result<()> {
-        let Run { text, offset, line } = std::mem::take(run);
-        if !text.is_empty() {
-            let (records, tally) = Records::jsonl_part(text, line, job.options)?;
-            let rows = tally.rows as u64;
-            self.tally.add(tally);
-            items.push(Item::Rows { parsed: Box::new(records), offset, rows });
-        }
-        Ok(())
-    }
-}
-
-/// Lines that follow each other.
-#[derive(Default)]
-struct Run {
-    text: String,
-    /// Where they start in the file.
-    offset: u64,
-    /// The number of the first.
-    line: usize,
 }

@@ -15,6 +15,7 @@ use super::inputs::{Extent, Task};
 use super::journal::{At, Commit, Done, Journal, Past, Reached};
 use super::read::Item;
 use super::report::{Counts, Observer, Progress, Report};
+use super::rows::Piece;
 use super::{Summary, Translated};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::Parsed;
@@ -145,8 +146,7 @@ impl<'a> Writer<'a> {
         match item {
             Item::Document { task, target, input, parsed } => self.document(&task, &target, input, &*parsed, outcome),
             Item::Open { task, target, at } => self.open(task, target, at),
-            Item::Rows { parsed, offset, rows } => self.rows(&*parsed, offset, rows, outcome),
-            Item::Raw { bytes, error } => self.raw(&bytes, error),
+            Item::Rows(piece) => self.rows(&piece, outcome),
             Item::Reached(reached) => {
                 if let Some(stream) = &mut self.stream {
                     stream.reached = Some(reached);
@@ -219,25 +219,14 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn rows(&mut self, parsed: &dyn Parsed, offset: u64, rows: u64, mut outcome: Outcome) -> Result<()> {
+    fn rows(&mut self, piece: &Piece, mut outcome: Outcome) -> Result<()> {
         let Some(stream) = &mut self.stream else { return Ok(()) };
-        stream.counts.add(&Counts { rows, broken: parsed.faults().len() as u64, ..Counts::of(&outcome.report) });
-        stream.write(&parsed.to_bytes(&outcome.targets)?)?;
-        for segment in &mut outcome.report.segments {
-            segment.offset += offset as usize;
-        }
+        let broken = piece.faults().len() as u64;
+        stream.counts.add(&Counts { rows: piece.rows(), broken, ..Counts::of(&outcome.report) });
+        stream.write(&piece.to_bytes(&mut outcome)?)?;
         let (name, path) = (stream.task.name.clone(), stream.task.path.clone());
-        for fault in parsed.faults() {
-            self.row_fault(fault)?;
-        }
+        piece.faults().iter().try_for_each(|fault| self.row_fault(fault))?;
         self.segments(&name, &path, outcome)
-    }
-
-    fn raw(&mut self, bytes: &[u8], error: Error) -> Result<()> {
-        let Some(stream) = &mut self.stream else { return Ok(()) };
-        stream.counts.add(&Counts { rows: 1, broken: 1, ..Counts::default() });
-        stream.write(bytes)?;
-        self.row_fault(&error)
     }
 
     fn row_fault(&mut self, fault: &Error) -> Result<()> {

@@ -6,7 +6,6 @@ use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use encoding_rs::UTF_8;
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -18,7 +17,6 @@ use super::progress::{self, INTERRUPTED};
 use super::settings::{self, Reading};
 use crate::batch::{self, Destination, Inputs, Job, Observer, Progress, Settings, Shard};
 use crate::error::{Error, Result};
-use crate::formats::Format;
 use crate::store::manifest::Record;
 
 /// Runs the command.
@@ -61,7 +59,7 @@ pub fn run(args: &BatchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
         Destination::Directory(directory) => Some(directory.as_path()),
         Destination::File(_) => None,
     };
-    let records = |path: &Path| is_records(&reading, path);
+    let records = |path: &Path| reading.is_by_row(path);
     let inputs =
         Inputs::new(args.inputs.clone(), args.glob.clone(), args.reading.format.is_some(), out_dir, shard, &records)?;
     let job = Job {
@@ -84,11 +82,6 @@ pub fn run(args: &BatchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
     })
 }
 
-/// Files that are read row by row: they may be of any size.
-fn is_records(reading: &Reading, path: &Path) -> bool {
-    reading.format(path) == Format::Jsonl && reading.options.encoding.is_none_or(|encoding| encoding == UTF_8)
-}
-
 /// Where the English goes; `None` for standard output. Finds out early what cannot work.
 fn destination(args: &BatchArgs, reading: &Reading, shard: Shard) -> Result<Option<Destination>> {
     if let Some(directory) = &args.out_dir {
@@ -98,7 +91,7 @@ fn destination(args: &BatchArgs, reading: &Reading, shard: Shard) -> Result<Opti
     let Some(path) = &args.output else { return Ok(None) };
     match args.inputs.as_slice() {
         [input] if input.is_dir() => Err(Error::settings("is a directory; use --out-dir").at(input)),
-        [input] if !shard.is_whole() && !is_records(reading, input) => {
+        [input] if !shard.is_whole() && !reading.is_by_row(input) => {
             Err(Error::settings("only files of JSON lines are shared out row by row").at(input))
         }
         [_] => {

@@ -1,7 +1,7 @@
 //! Documents as they are named on the command line, and their bytes.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -42,16 +42,24 @@ impl Input {
     /// When it cannot be read or is a directory.
     pub fn read(&self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        match self {
-            Self::Stdin => io::stdin().lock().read_to_end(&mut bytes).map_err(|e| Error::io(self.name(), "read", e))?,
+        self.open()?.read_to_end(&mut bytes).map_err(|e| Error::io(self.name(), "read", e))?;
+        Ok(bytes)
+    }
+
+    /// The input, to be read piece by piece.
+    ///
+    /// # Errors
+    /// When it cannot be opened or is a directory.
+    pub fn open(&self) -> Result<Box<dyn BufRead>> {
+        Ok(match self {
+            Self::Stdin => Box::new(io::stdin().lock()),
             Self::File(path) => {
-                let mut file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
+                let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
                 if file.metadata().is_ok_and(|m| m.is_dir()) {
                     return Err(Error::input("is a directory; name the files in it").at(path));
                 }
-                file.read_to_end(&mut bytes).map_err(|e| Error::io(path, "read", e))?
+                Box::new(BufReader::with_capacity(1 << 18, file))
             }
-        };
-        Ok(bytes)
+        })
     }
 }

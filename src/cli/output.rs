@@ -6,31 +6,77 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-/// Writes `bytes` to `path`: to a temporary file beside it, which then takes its name. What is not a plain file
+/// A file that is being written: a temporary one beside it, which takes its name at the end. What is not a plain file
 /// (a terminal, a pipe, /dev/null) is written as it is.
+pub struct Pending {
+    sink: Sink,
+    /// The name it was given, and where that leads.
+    path: PathBuf,
+    real: PathBuf,
+}
+
+enum Sink {
+    Temporary(tempfile::NamedTempFile),
+    Direct(fs::File),
+}
+
+impl Pending {
+    /// # Errors
+    /// When the directory is missing or not writable.
+    pub fn create(path: &Path) -> Result<Self> {
+        let fail = |e| Error::io(path, "write", e);
+        // A link keeps pointing where it points.
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if fs::metadata(&real).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+            let file = fs::OpenOptions::new().write(true).open(&real).map_err(fail)?;
+            return Ok(Self { sink: Sink::Direct(file), path: path.to_owned(), real });
+        }
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".fr2en-").suffix(".part");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(&real).map_or(0o666, |m| m.permissions().mode() & 0o777);
+            builder.permissions(fs::Permissions::from_mode(mode));
+        }
+        let file = builder.tempfile_in(parent(&real)).map_err(fail)?;
+        Ok(Self { sink: Sink::Temporary(file), path: path.to_owned(), real })
+    }
+
+    /// Adds to it.
+    ///
+    /// # Errors
+    /// When the disk is full; nothing is left behind then.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = match &mut self.sink {
+            Sink::Temporary(file) => file.write_all(bytes),
+            Sink::Direct(file) => file.write_all(bytes),
+        };
+        written.map_err(|e| Error::io(&self.path, "write", e))
+    }
+
+    /// Gives it its name.
+    ///
+    /// # Errors
+    /// As [`Pending::write`].
+    pub fn finish(self) -> Result<()> {
+        let fail = |e| Error::io(&self.path, "write", e);
+        if let Sink::Temporary(file) = self.sink {
+            file.as_file().sync_all().map_err(fail)?;
+            file.persist(&self.real).map_err(|e| fail(e.error))?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes `bytes` to `path`, as [`Pending`] does.
 ///
 /// # Errors
 /// When the directory is missing or not writable, or the disk is full; nothing is left behind then.
 pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
-    let fail = |e| Error::io(path, "write", e);
-    // A link keeps pointing where it points.
-    let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if fs::metadata(&real).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
-        let mut file = fs::OpenOptions::new().write(true).open(&real).map_err(fail)?;
-        return file.write_all(bytes.as_ref()).and_then(|()| file.flush()).map_err(fail);
-    }
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".fr2en-").suffix(".part");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(&real).map_or(0o666, |m| m.permissions().mode() & 0o777);
-        builder.permissions(fs::Permissions::from_mode(mode));
-    }
-    let mut file = builder.tempfile_in(parent(&real)).map_err(fail)?;
-    file.write_all(bytes.as_ref()).and_then(|()| file.as_file().sync_all()).map_err(fail)?;
-    file.persist(&real).map_err(|e| fail(e.error))?;
-    Ok(())
+    let mut file = Pending::create(path)?;
+    file.write(bytes.as_ref())?;
+    file.finish()
 }
 
 /// Finds out before any work is done that `path` cannot be written.

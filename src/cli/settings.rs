@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use encoding_rs::UTF_8;
+
 use super::args::{EngineArgs, MemoryArgs, ReadArgs, StyleArgs};
 use super::config::ConfigFile;
 use super::input::Input;
@@ -146,6 +148,11 @@ impl Reading {
             Some(Format::Tsv) if !self.fields_named() => Format::Plain,
             found => found.unwrap_or_default(),
         })
+    }
+
+    /// Whether a file is read row by row, so that it may be of any size.
+    pub fn is_by_row(&self, name: &Path) -> bool {
+        self.format(name) == Format::Jsonl && self.options.encoding.is_none_or(|encoding| encoding == UTF_8)
     }
 
     fn fields_named(&self) -> bool {

@@ -13,12 +13,16 @@ use super::output;
 use super::printer::Printer;
 use super::progress::{self, Bar};
 use super::settings::{self, Reading};
-use crate::error::{Error, Result};
+use crate::batch::{Piece, Rows};
+use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{self, Parsed};
 use crate::translator::{DocumentReport, Outcome, Totals, Translator};
 
 /// Documents are translated together up to so many source bytes: enough to fill batches, little enough to hold.
 const TOGETHER: usize = 16 << 20;
+
+/// Files of records are translated so many bytes at a time.
+const PIECES: u64 = 2 << 20;
 
 /// Where the English goes.
 enum Destination<'a> {
@@ -67,6 +71,13 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
     let mut waiting: Vec<Job> = Vec::new();
     let mut bytes = 0;
     for input in inputs {
+        if run.reading.is_by_row(input.name()) {
+            bytes = 0;
+            if !run.translate(std::mem::take(&mut waiting))? || !run.stream(&input)? {
+                return Ok(run.ending);
+            }
+            continue;
+        }
         match run.read(&input) {
             Ok(parsed) => {
                 for fault in parsed.faults() {
@@ -126,10 +137,7 @@ impl Run<'_> {
                 Ok(false) => return Ok(false),
                 Err(error) => self.fail(&error),
             }
-            if let Some(error) = outcome.error() {
-                self.fail(&error.at(job.input.name()));
-            }
-            self.mention(job, &outcome);
+            self.mention(&job.input, &outcome);
             if self.keep_reports {
                 let name = Some(job.input.name().to_string_lossy().into_owned());
                 self.reports.push(DocumentReport { name, ..outcome.report });
@@ -138,26 +146,97 @@ impl Run<'_> {
         Ok(true)
     }
 
-    fn write(&self, job: &Job, outcome: &Outcome) -> Result<bool> {
-        let bytes = job.parsed.to_bytes(&outcome.targets).map_err(|e| e.at(job.input.name()))?;
-        match self.destination {
-            Destination::Stdout => return self.printer.result(&bytes),
-            Destination::File(path) => output::write(path, &bytes)?,
-            Destination::Directory(dir) => output::write(&dir.join(file_name(&job.input)), &bytes)?,
+    /// Translates a file of records piece by piece; `false` when there is no one left to read.
+    fn stream(&mut self, input: &Input) -> Result<bool> {
+        let go_on = self.stream_rows(input).map_err(|error| error.at(input.name()));
+        match go_on {
+            Err(error) if error.kind() != ErrorKind::Interrupted => {
+                self.fail(&error);
+                Ok(true)
+            }
+            other => other,
+        }
+    }
+
+    fn stream_rows(&mut self, input: &Input) -> Result<bool> {
+        let name = input.name();
+        let mut rows = Rows::new(input.open()?);
+        let mut out = self.place(input).map(|path| output::Pending::create(&path)).transpose()?;
+        let mut segments = Vec::new();
+        let bar = Bar::new(self.printer);
+        for turn in 0.. {
+            let (start, mut pieces) = (rows.bytes(), Vec::new());
+            while rows.bytes() - start < PIECES
+                && let Some(part) = rows.part(&self.reading.options, None)?
+            {
+                pieces.extend(part);
+            }
+            // At the start as well: what is no such file is told before anything of it goes to standard output.
+            if turn == 0 || pieces.is_empty() {
+                rows.tally().check(&self.reading.options)?;
+            }
+            if pieces.is_empty() {
+                break;
+            }
+            let documents: Vec<&dyn Parsed> = pieces.iter().filter_map(Piece::parsed).collect();
+            let (outcomes, totals) = self.translator.translate_documents(&documents, &bar)?;
+            self.totals.add(&Totals { documents: usize::from(turn == 0), ..totals });
+            let mut outcomes = outcomes.into_iter();
+            for piece in &pieces {
+                let mut outcome = piece.parsed().and_then(|_| outcomes.next()).unwrap_or_default();
+                let bytes = piece.to_bytes(&mut outcome)?;
+                match &mut out {
+                    Some(file) => file.write(&bytes)?,
+                    None if self.printer.result(&bytes)? => {}
+                    None => return Ok(false),
+                }
+                for fault in piece.faults() {
+                    self.fail(&Error::new(fault.kind(), fault.to_string()).at(name));
+                }
+                self.mention(input, &outcome);
+                if self.keep_reports {
+                    segments.extend(outcome.report.segments);
+                }
+            }
+        }
+        out.map_or(Ok(()), output::Pending::finish)?;
+        if self.keep_reports {
+            self.reports.push(DocumentReport { name: Some(name.to_string_lossy().into_owned()), segments });
         }
         Ok(true)
     }
 
-    fn mention(&self, job: &Job, outcome: &Outcome) {
+    fn write(&self, job: &Job, outcome: &Outcome) -> Result<bool> {
+        let bytes = job.parsed.to_bytes(&outcome.targets).map_err(|e| e.at(job.input.name()))?;
+        match self.place(&job.input) {
+            None => self.printer.result(&bytes),
+            Some(path) => output::write(&path, &bytes).map(|()| true),
+        }
+    }
+
+    /// The file that a document's English goes to; `None` for standard output.
+    fn place(&self, input: &Input) -> Option<PathBuf> {
+        match self.destination {
+            Destination::Stdout => None,
+            Destination::File(path) => Some(path.to_owned()),
+            Destination::Directory(dir) => Some(dir.join(file_name(input))),
+        }
+    }
+
+    /// Says what is wrong with a translation, and in detail what someone should look at.
+    fn mention(&mut self, input: &Input, outcome: &Outcome) {
+        let name = input.name();
+        if let Some(error) = outcome.error() {
+            self.fail(&error.at(name));
+        }
+        let name = name.display();
         let warned = outcome.report.segments.iter().filter(|s| s.notes.iter().any(|n| n.warning)).count();
         if warned > 0 {
-            let name = job.input.name().display();
             self.printer.detail(format_args!("{name}: {warned} segments to look at; --report FILE.json names them"));
         }
         for segment in &outcome.report.segments {
             for note in segment.notes.iter().filter(|n| n.warning) {
-                let offset = segment.offset;
-                self.printer.detail(format_args!("{}: byte {offset}: {}", job.input.name().display(), note.detail));
+                self.printer.detail(format_args!("{name}: byte {}: {}", segment.offset, note.detail));
             }
         }
     }
