@@ -34,6 +34,9 @@ def main():
     waiting, total = parts.prepare(os.path.abspath(job.input), job.out_dir, job.rows, job.field, job.into, job.options)
     results = []
     if waiting:
+        if not job.master:
+            # The workers of this machine are this Python, not the first one that is found.
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         # On one machine Spark does not try again unless it is told to.
         master = job.master or f"local[{job.workers},8]"
         session = (SparkSession.builder.master(master).appName("fr2en").config("spark.task.maxFailures", 8)
