@@ -54,6 +54,16 @@ def child(program, options):
     return _children[key]
 
 
+def answers(program, options, lines):
+    """The answers of this process's translator. One that was killed is started again; one that cannot run fails."""
+    for attempt in range(3):
+        try:
+            return child(program, options).answers(lines)
+        except RuntimeError:
+            if attempt == 2:
+                raise
+
+
 def slices(path, rows):
     """The parts of an input: byte ranges of JSON lines, or ranges of rows of a Parquet file."""
     kind = "parquet" if path.endswith(".parquet") else "jsonl"
@@ -115,14 +125,13 @@ def failure(answer):
 def translate(part, out_dir, program, options, field="text", into=None):
     """Does one part; answers how many rows it has and how many failed. A row that failed stays as it was."""
     own = ["--field", field] + (["--into", into] if into and part["kind"] == "jsonl" else []) + list(options)
-    worker = child(program, own)
     if part["kind"] == "jsonl":
         with open(part["path"], "rb") as file:
             file.seek(part["start"])
             lines = file.read(part["end"] - part["start"]).splitlines(keepends=True)
-        answers = worker.answers(lines)
-        errors = [failure(answer) for answer in answers]
-        rows = [line if error else answer for line, answer, error in zip(lines, answers, errors)]
+        found = answers(program, own, lines)
+        errors = [failure(answer) for answer in found]
+        rows = [line if error else answer for line, answer, error in zip(lines, found, errors)]
         if rows and not lines[-1].endswith(b"\n"):
             rows[-1] = rows[-1].rstrip(b"\n")
         data = b"".join(rows)
@@ -130,9 +139,9 @@ def translate(part, out_dir, program, options, field="text", into=None):
         table = read_rows(part)
         texts = table.column(field).to_pylist()
         chosen = [i for i, text in enumerate(texts) if text]
-        answers = worker.answers([json.dumps({"id": i, field: texts[i]}, ensure_ascii=False).encode() for i in chosen])
-        errors = [failure(answer) for answer in answers]
-        for i, answer, error in zip(chosen, answers, errors):
+        found = answers(program, own, [json.dumps({"id": i, field: texts[i]}, ensure_ascii=False).encode() for i in chosen])
+        errors = [failure(answer) for answer in found]
+        for i, answer, error in zip(chosen, found, errors):
             if not error:
                 texts[i] = json.loads(answer)[field]
         column = pyarrow.array(texts, pyarrow.string())
@@ -174,7 +183,7 @@ def join(out_dir, output):
 
 
 def arguments(parser):
-    """The options that all jobs have."""
+    """The options of a job, from those that all jobs have and the parser's own."""
     parser.add_argument("input", help="JSON lines or a Parquet file, on storage that all workers see")
     parser.add_argument("out_dir", help="where the parts go, on the same storage; give the same one to go on")
     parser.add_argument("--join", metavar="FILE", help="when all parts are done, put them together (JSON lines only)")
@@ -184,7 +193,12 @@ def arguments(parser):
     parser.add_argument("--into", help="the field or column that gets the translation")
     parser.add_argument("--workers", type=int, default=2, help="translators at a time")
     parser.add_argument("--options", default="", help="further options of fr2en, such as '--beam 1 --threads 4'")
-    return parser
+    job = parser.parse_args()
+    # Workers run elsewhere.
+    job.input, job.out_dir = os.path.abspath(job.input), os.path.abspath(job.out_dir)
+    if os.sep in job.fr2en:
+        job.fr2en = os.path.abspath(job.fr2en)
+    return job
 
 
 def finish(job, results, total, done_before):

@@ -5,6 +5,7 @@ Each actor keeps one `fr2en batch --stdin-jsonl`. Start it again after any failu
 Needs: pip install 'ray[data]' pyarrow.
 """
 import argparse
+import os
 import sys
 
 import ray
@@ -24,15 +25,15 @@ class Translator:
 
 
 def main():
-    parser = parts.arguments(argparse.ArgumentParser(description=__doc__))
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gpus", type=float, default=0, help="of each actor")
     parser.add_argument("--cpus", type=float, default=1, help="of each actor")
-    job = parser.parse_args()
+    job = parts.arguments(parser)
     waiting, total = parts.prepare(job.input, job.out_dir, job.rows, job.field, job.into, job.options)
     results = []
     if waiting:
         # Workers find the shared module wherever they run.
-        ray.init(ignore_reinit_error=True, runtime_env={"py_modules": [parts.__file__]} if ray_address() else None)
+        ray.init(runtime_env={"py_modules": [parts.__file__]} if os.environ.get("RAY_ADDRESS") else None)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         data = ray.data.from_items([{"item": part} for part in waiting], override_num_blocks=len(waiting))
@@ -40,13 +41,8 @@ def main():
             Translator, fn_constructor_args=(job,), batch_size=1, concurrency=min(job.workers, len(waiting)),
             num_cpus=job.cpus, num_gpus=job.gpus, max_restarts=-1, max_task_retries=-1)
         results = done.take_all()
+        ray.shutdown()
     return parts.finish(job, results, total, total - len(waiting))
-
-
-def ray_address():
-    """Whether a cluster is already there, rather than one on this machine alone."""
-    import os
-    return os.environ.get("RAY_ADDRESS")
 
 
 if __name__ == "__main__":

@@ -27,11 +27,10 @@ def translator(job):
 
 
 def main():
-    parser = parts.arguments(argparse.ArgumentParser(description=__doc__))
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--master", help="such as spark://host:7077; without it, this machine with --workers workers")
-    job = parser.parse_args()
-    job.out_dir = os.path.abspath(job.out_dir)
-    waiting, total = parts.prepare(os.path.abspath(job.input), job.out_dir, job.rows, job.field, job.into, job.options)
+    job = parts.arguments(parser)
+    waiting, total = parts.prepare(job.input, job.out_dir, job.rows, job.field, job.into, job.options)
     results = []
     if waiting:
         if not job.master:
