@@ -144,6 +144,10 @@ pub struct EngineArgs {
     /// Source tokens of a batch, padding counted [default: 2048; on a GPU 16384]
     #[arg(long, value_name = "N", env = "FR2EN_BATCH_TOKENS", help_heading = "Machine")]
     pub batch_tokens: Option<usize>,
+
+    /// Choose only among the words that the model's shortlist gives for a sentence: faster, and now and then another word
+    #[arg(long, env = "FR2EN_SHORTLIST", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Machine")]
+    pub shortlist: bool,
 }
 
 /// How the English is written.

@@ -19,6 +19,7 @@ pub struct ConfigFile {
     pub device: Option<String>,
     pub compute: Option<String>,
     pub batch_tokens: Option<usize>,
+    pub shortlist: Option<bool>,
     pub quotes: Option<String>,
     pub stops: Option<String>,
     pub clock: Option<String>,

@@ -7,10 +7,16 @@ use std::sync::Mutex;
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::engine::{self, Options};
 use crate::error::{Error, Result};
 use crate::marian::quantised;
+use crate::marian::shortlist::Limits;
 use crate::store::inventory::Place;
 use crate::store::{self, BUNDLED, ModelSpec, PullProgress, StoreSettings};
+use crate::translator::{self, Compute, DeviceChoice};
+
+use super::input::Input;
+use super::progress::Silent;
 
 /// What to do with models.
 #[derive(Clone, Debug, Subcommand)]
@@ -50,6 +56,23 @@ pub enum ModelsCommand {
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
     },
+    /// Make the table that `--shortlist` needs, from translations of a French text by the model itself
+    Shortlist {
+        /// A name as `list` gives it, or a directory
+        model: String,
+        /// A text with one French sentence a line: the more, the better; some hundred thousand are enough
+        #[arg(long, value_name = "FILE")]
+        corpus: PathBuf,
+        /// Where it goes [default: shortlist.bin beside the model's other files]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// How many of the most frequent target pieces every sentence may have
+        #[arg(long, value_name = "N", default_value_t = 1000)]
+        common: usize,
+        /// How many others each source piece may become
+        #[arg(long, value_name = "N", default_value_t = 30)]
+        each: usize,
+    },
 }
 
 /// Carries out `command`; results go to `out`.
@@ -83,6 +106,27 @@ pub fn run(
             let files = quantised::quantise(&store::open(&spec, settings, progress)?)?;
             store::save(&files, store::show(&spec, settings)?.card.as_deref(), output)?;
             print(out, format_args!("{} {}\n", output.display(), mebibytes(files.weights.len() as u64)))
+        }
+        ModelsCommand::Shortlist { model, corpus, output, common, each } => {
+            let spec = ModelSpec::parse(model)?;
+            let path = match output {
+                Some(path) => path.clone(),
+                None => store::path(&spec, settings)?.join(store::SHORTLIST),
+            };
+            super::output::check(&path)?;
+            let lines: Vec<String> = Input::from_arg(corpus).read_text()?.lines().map(str::to_owned).collect();
+            let files = store::open(&spec, settings, progress)?;
+            let (engine, _) = translator::load(&files, DeviceChoice::Auto, Compute::Auto, false)?;
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            let options = Options { threads, ..Options::default() };
+            let limits = Limits { common: *common, each: *each };
+            let table = engine::shortlist(&engine, &files, &lines, &options, limits, &Silent)?;
+            let bytes = table.to_bytes(&files);
+            super::output::write(&path, &bytes)?;
+            store::note(&path, &bytes)?;
+            let (common, each) = table.sizes();
+            let kib = bytes.len() / 1024;
+            print(out, format_args!("{} {kib} KiB: {common} common, {each:.1} for each source piece\n", path.display()))
         }
     }
 }

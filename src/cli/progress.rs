@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::models::PullBar;
 use super::printer::Printer;
+use crate::engine::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::memory::MemoryUse;
 use crate::store::PullProgress;
@@ -59,6 +60,15 @@ pub fn mention_memory(printer: &Printer, memory: Option<&(MemoryUse, Option<Stri
     printer.detail(format_args!("{found} of {asked} sentences were in the memory"));
     if let Some(fault) = fault {
         printer.error(&Error::new(ErrorKind::Io, format!("nothing more is remembered: {fault}")));
+    }
+}
+
+/// Shows nothing; ends the work when interrupted.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn done(&self, _: usize, _: usize) -> bool {
+        !INTERRUPTED.load(Ordering::SeqCst)
     }
 }
 

@@ -41,6 +41,7 @@ pub fn builder(engine: &EngineArgs, style: &StyleArgs, config: &ConfigFile) -> R
     if let Some(tokens) = engine.batch_tokens.or(config.batch_tokens) {
         builder = builder.batch_tokens(tokens);
     }
+    builder = builder.shortlist(engine.shortlist || config.shortlist.unwrap_or(false));
     if let Some(path) = style.glossary.as_ref().or(config.glossary.as_ref()) {
         let text = Input::from_arg(path).read_text()?;
         builder = builder.glossary(Glossary::parse(&text, &path.to_string_lossy())?);

@@ -10,8 +10,8 @@ use crate::tokenize::{Tokenizer, Tokens};
 
 /// A Marian model ready to translate.
 pub struct MarianEngine {
-    tokenizer: Tokenizer,
-    network: Arc<dyn Network>,
+    pub(super) tokenizer: Tokenizer,
+    pub(super) network: Arc<dyn Network>,
 }
 
 impl MarianEngine {

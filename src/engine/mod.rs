@@ -3,8 +3,10 @@
 //! Everything above this line (split, protect, restore, check) knows no tensor; everything below knows no layout.
 
 mod marian;
+mod shortlist;
 
 pub use marian::MarianEngine;
+pub use shortlist::shortlist;
 
 use std::ops::Range;
 

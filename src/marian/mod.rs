@@ -7,6 +7,7 @@
 pub mod config;
 pub mod cpu;
 pub mod quantised;
+pub mod shortlist;
 pub mod tensor;
 pub mod weights;
 

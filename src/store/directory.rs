@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-use super::{Blob, ModelFiles, WEIGHTS};
+use super::{Blob, ModelFiles, SHORTLIST, WEIGHTS};
 
 const LAYOUT: &str = "config.json, vocab.json, source.spm, target.spm and model.safetensors (or pytorch_model.bin)";
 const MIB: u64 = 1 << 20;
@@ -48,6 +48,7 @@ pub fn open(directory: &Path, name: String) -> Result<ModelFiles> {
         target_spm: need("target.spm", 64 * MIB)?,
         vocab: need("vocab.json", 64 * MIB)?,
         target_vocab: read("target_vocab.json", 64 * MIB)?,
+        shortlist: read(SHORTLIST, 64 * MIB)?,
         weights: open_weights(directory)?,
         config,
     })

@@ -56,8 +56,20 @@ impl Manifest {
         let path = directory.join("manifest.json");
         let failed = |error| Error::io(&path, "write", error);
         let text = serde_json::to_string_pretty(self).map_err(|error| failed(error.into()))?;
-        std::fs::write(&path, text + "\n").map_err(failed)
+        let part = directory.join(".manifest.json.part");
+        std::fs::write(&part, text + "\n").and_then(|()| std::fs::rename(&part, &path)).map_err(failed)
     }
+}
+
+/// Notes a file that was just written in the manifest of its directory, where that has one.
+///
+/// # Errors
+/// Where the manifest cannot be read or written.
+pub fn note(file: &Path, bytes: &[u8]) -> Result<()> {
+    let (Some(directory), Some(name)) = (file.parent(), file.file_name()) else { return Ok(()) };
+    let Some(mut manifest) = Manifest::of_directory(directory)? else { return Ok(()) };
+    manifest.files.insert(name.to_string_lossy().into_owned(), Record::of(bytes));
+    manifest.write(directory)
 }
 
 impl Record {

@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 
 pub use bundled::{BUNDLED, bundled};
 pub use inventory::{list, path, show, verify};
+pub use manifest::note;
 pub use save::{check_place, save};
 pub use settings::StoreSettings;
 
@@ -38,6 +39,7 @@ pub struct Blob {
 enum Bytes {
     Embedded(&'static [u8]),
     Read(Arc<[u8]>),
+    Made(Arc<[u8]>),
     Mapped(Arc<memmap2::Mmap>),
 }
 
@@ -55,6 +57,8 @@ pub struct ModelFiles {
     pub vocab: Blob,
     /// `target_vocab.json` of models with separate vocabularies.
     pub target_vocab: Option<Blob>,
+    /// `shortlist.bin`, where one was made.
+    pub shortlist: Option<Blob>,
 }
 
 /// Which model is meant.
@@ -204,7 +208,7 @@ impl Blob {
 
     /// Bytes that were made just now, and the name of the file that they would be.
     pub fn new(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
-        Self { bytes: Bytes::Read(bytes.into()), path: path.into() }
+        Self { bytes: Bytes::Made(bytes.into()), path: path.into() }
     }
 
     /// Reads a file into memory.
@@ -238,7 +242,7 @@ impl Blob {
 
     /// Whether the bytes are a file that can be opened by its path.
     pub fn is_file(&self) -> bool {
-        !matches!(self.bytes, Bytes::Embedded(_))
+        matches!(self.bytes, Bytes::Read(_) | Bytes::Mapped(_))
     }
 }
 
@@ -248,7 +252,7 @@ impl Deref for Blob {
     fn deref(&self) -> &[u8] {
         match &self.bytes {
             Bytes::Embedded(bytes) => bytes,
-            Bytes::Read(bytes) => bytes,
+            Bytes::Read(bytes) | Bytes::Made(bytes) => bytes,
             Bytes::Mapped(map) => map,
         }
     }
@@ -273,6 +277,7 @@ impl ModelFiles {
             ("target.spm", Some(&self.target_spm)),
             ("vocab.json", Some(&self.vocab)),
             ("target_vocab.json", self.target_vocab.as_ref()),
+            (SHORTLIST, self.shortlist.as_ref()),
         ]
         .into_iter()
         .filter_map(|(name, blob)| Some((name, blob?)))
@@ -299,6 +304,8 @@ impl ModelFiles {
 
 /// The weights' usual file name.
 const WEIGHTS: &str = "model.safetensors";
+/// The usual file name of a table of candidates.
+pub const SHORTLIST: &str = "shortlist.bin";
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,7 @@ use super::Translator;
 use crate::engine::{Engine, MarianEngine, Options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::marian::cpu::{self, CpuNetwork};
+use crate::marian::shortlist::Shortlist;
 use crate::marian::tensor::TensorNetwork;
 use crate::marian::weights::Weights;
 use crate::marian::{Config, Network};
@@ -56,6 +57,7 @@ pub struct Builder {
     beam: Option<usize>,
     length_penalty: Option<f32>,
     batch_tokens: Option<usize>,
+    shortlist: bool,
     style: Style,
     glossary: Option<Arc<Glossary>>,
     strict: bool,
@@ -77,6 +79,7 @@ impl Default for Builder {
             beam: None,
             length_penalty: None,
             batch_tokens: None,
+            shortlist: false,
             style: Style::default(),
             glossary: None,
             strict: false,
@@ -162,6 +165,14 @@ impl Builder {
         self
     }
 
+    /// Whether to choose only among the words that the model's shortlist gives for a sentence: faster, and now and then
+    /// another word. `false` unless told otherwise; a model without a table is then an error.
+    #[must_use]
+    pub fn shortlist(mut self, shortlist: bool) -> Self {
+        self.shortlist = shortlist;
+        self
+    }
+
     /// How the English is written.
     #[must_use]
     pub fn style(mut self, style: Style) -> Self {
@@ -222,7 +233,7 @@ impl Builder {
                 let files = store::open(&self.model, &self.store, self.pull.as_ref())?;
                 let (engine, config) = std::thread::scope(|scope| {
                     let named = (self.identified || self.memory.is_some()).then(|| scope.spawn(|| files.digest()));
-                    let loaded = load(&files, self.device, self.compute);
+                    let loaded = load(&files, self.device, self.compute, self.shortlist);
                     if let Some(named) = named {
                         digest = named.join().map_err(|_| Error::model("its digest could not be made"))??;
                     }
@@ -260,7 +271,12 @@ fn at_least_one(name: &str, value: usize) -> Result<usize> {
 }
 
 /// Reads a model's files into an engine.
-fn load(files: &ModelFiles, device: DeviceChoice, compute: Compute) -> Result<(MarianEngine, Config)> {
+pub(crate) fn load(
+    files: &ModelFiles,
+    device: DeviceChoice,
+    compute: Compute,
+    shortlist: bool,
+) -> Result<(MarianEngine, Config)> {
     let config = Config::load(files)?;
     let device = open_device(device)?;
     let compute = arithmetic(compute, &device, &config)?;
@@ -269,7 +285,13 @@ fn load(files: &ModelFiles, device: DeviceChoice, compute: Compute) -> Result<(M
         let tokenizer = scope.spawn(|| Tokenizer::load(files, config.eos_token_id));
         let weights = Weights::open(&files.weights)?;
         let network: Arc<dyn Network> = match compute {
-            Arithmetic::Fast(compute) => Arc::new(CpuNetwork::load(&weights, config.clone(), compute)?),
+            Arithmetic::Fast(compute) => {
+                let network = CpuNetwork::load(&weights, config.clone(), compute)?;
+                Arc::new(if shortlist { network.with_shortlist(table(files, &config)?)? } else { network })
+            }
+            Arithmetic::Plain(_) if shortlist => {
+                return Err(Error::settings("shortlists are for --device cpu with --compute int8 or f32"));
+            }
             Arithmetic::Plain(dtype) => Arc::new(TensorNetwork::new(&weights, &config, &device, dtype)?),
         };
         let tokenizer = tokenizer.join().map_err(|_| Error::model("the tokenizer could not be read"))??;
@@ -283,6 +305,14 @@ fn load(files: &ModelFiles, device: DeviceChoice, compute: Compute) -> Result<(M
             }
         }
         Ok((MarianEngine::new(tokenizer, network), config.clone()))
+    })
+}
+
+/// The shortlist of a model that must have one.
+fn table(files: &ModelFiles, config: &Config) -> Result<Shortlist> {
+    Shortlist::load(files, config)?.ok_or_else(|| {
+        let message = format!("{} has no shortlist; make one with `fr2en models shortlist`", files.name);
+        Error::settings(message)
     })
 }
 

@@ -5,6 +5,7 @@ mod pieces;
 mod pipeline;
 mod report;
 
+pub(crate) use builder::load;
 pub use builder::{Builder, Compute, DeviceChoice};
 pub use report::{DocumentReport, SegmentReport, Stages, Totals};
 

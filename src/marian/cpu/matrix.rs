@@ -109,6 +109,46 @@ impl Matrix {
     }
 }
 
+impl Matrix {
+    /// A matrix of some output channels, in that order.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Device`]: no memory.
+    pub fn select(&self, channels: &[u32]) -> Result<Self> {
+        let size = panel_bytes(self.inputs, self.compute);
+        let bytes = 0..channels.len().div_ceil(PANEL) * size;
+        let mut memory = anonymous(bytes.end)?;
+        // A unit is what stands together of a channel: four bytes, a float, or a number of the head.
+        for (to, channels) in memory.chunks_exact_mut(size).zip(channels.chunks(PANEL)) {
+            let to: &mut [[u8; 4]] = bytemuck::cast_slice_mut(to);
+            for (i, &channel) in channels.iter().enumerate() {
+                let from = &self.memory[self.bytes.clone()][channel as usize / PANEL * size..][..size];
+                let from: &[[u8; 4]] = bytemuck::cast_slice(from);
+                let units = from[channel as usize % PANEL..].iter().step_by(PANEL);
+                for (to, from) in to[i..].iter_mut().step_by(PANEL).zip(units) {
+                    *to = *from;
+                }
+            }
+            let bias = to[2 * PANEL..3 * PANEL].iter_mut().skip(channels.len());
+            bias.for_each(|bias| *bias = f32::NEG_INFINITY.to_ne_bytes());
+        }
+        let memory = Arc::new(memory.make_read_only().map_err(|error| no_memory(bytes.end, error))?);
+        Ok(Self { inputs: self.inputs, outputs: channels.len(), compute: self.compute, memory, bytes })
+    }
+}
+
+/// Zeros, in fewer and larger pages where the system has them: a step reads every weight once.
+fn anonymous(size: usize) -> Result<MmapMut> {
+    let memory = MmapMut::map_anon(size.max(1)).map_err(|error| no_memory(size, error))?;
+    #[cfg(target_os = "linux")]
+    let _ = memory.advise(memmap2::Advice::HugePage);
+    Ok(memory)
+}
+
+fn no_memory(size: usize, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Device, format!("no memory for {} MiB of weights", size >> 20)).because(error)
+}
+
 fn panel_bytes(inputs: usize, compute: Compute) -> usize {
     HEAD + PANEL
         * match compute {
@@ -247,12 +287,7 @@ pub fn pack(recipes: Vec<Recipe<'_>>, compute: Compute, isa: Isa) -> Result<Vec<
         ranges.push(end..end + size);
         end += size;
     }
-    let no_memory =
-        |error| Error::new(ErrorKind::Device, format!("no memory for {} MiB of weights", end >> 20)).because(error);
-    let mut memory = MmapMut::map_anon(end.max(1)).map_err(no_memory)?;
-    // Fewer and larger pages where the system has them: a step reads every weight once.
-    #[cfg(target_os = "linux")]
-    let _ = memory.advise(memmap2::Advice::HugePage);
+    let mut memory = anonymous(end)?;
     let mut jobs = Vec::new();
     let mut rest = &mut memory[..end];
     for recipe in &recipes {
@@ -264,7 +299,7 @@ pub fn pack(recipes: Vec<Recipe<'_>>, compute: Compute, isa: Isa) -> Result<Vec<
     }
     let unsigned = isa.unsigned();
     jobs.into_par_iter().for_each(|(recipe, index, bytes)| recipe.pack(index, compute, unsigned, bytes));
-    let memory = Arc::new(memory.make_read_only().map_err(no_memory)?);
+    let memory = Arc::new(memory.make_read_only().map_err(|error| no_memory(end, error))?);
     Ok(recipes
         .into_iter()
         .zip(ranges)

@@ -3,6 +3,7 @@
 //! * `simd`: sixteen lanes on every machine; `avx512`, `avx2` and the portable twin;
 //! * `matrix`: packed weights; `product`: activations times weights, and what is done to the sums at once;
 //! * `cells`: keys and values that are kept; `attention` over them; `top`: the best tokens of the output layer;
+//! * `wanted`: the part of the output layer that a shortlist leaves;
 //! * `session`: a batch through all of it.
 //!
 //! Sources stand one behind the other without padding, and every sum of a row is taken in an order that depends on that row
@@ -19,13 +20,17 @@ mod kernel_tests;
 mod matrix;
 mod product;
 mod session;
+#[cfg(test)]
+mod shortlist_tests;
 mod simd;
 #[cfg(test)]
 mod tests;
 mod top;
+mod wanted;
 
 use std::borrow::Cow;
 
+use super::shortlist::Shortlist;
 use super::{Config, Network, Session, Weights};
 use crate::error::{Error, Result};
 use cells::{Bytes, Floats};
@@ -46,6 +51,7 @@ pub struct CpuNetwork {
     source: usize,
     target: usize,
     output: usize,
+    shortlist: Option<Shortlist>,
 }
 
 struct EncoderLayer {
@@ -161,7 +167,18 @@ impl CpuNetwork {
             });
         }
         let vocabularies = matrices.collect();
-        Ok(Self { config, compute, isa, encoder, decoder, vocabularies, source, target, output })
+        Ok(Self { config, compute, isa, encoder, decoder, vocabularies, source, target, output, shortlist: None })
+    }
+
+    /// Translations are made only of the tokens that `shortlist` gives for their sources.
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorKind::Model`] where it is of another model.
+    pub fn with_shortlist(self, shortlist: Shortlist) -> Result<Self> {
+        if !shortlist.fits(&self.config) {
+            return Err(Error::model("the shortlist is of a model with another vocabulary"));
+        }
+        Ok(Self { shortlist: Some(shortlist), ..self })
     }
 
     /// What products are computed in.
@@ -191,7 +208,8 @@ impl Network for CpuNetwork {
             Compute::Int8 => "int8",
             Compute::F32 => "f32",
         };
-        format!("cpu {compute} ({})", self.isa.name())
+        let shortlist = if self.shortlist.is_some() { ", shortlist" } else { "" };
+        format!("cpu {compute} ({}{shortlist})", self.isa.name())
     }
 }
 

@@ -4,7 +4,8 @@ use super::attention::{Scratch, attend, attend_all};
 use super::cells::{Cells, Form, keep};
 use super::product::{Activate, Add, Rows, Store, normalise, product, quantise};
 use super::simd::LANES;
-use super::top::Top;
+use super::top::{Top, offer_some};
+use super::wanted::Wanted;
 use super::{CpuNetwork, Feed, Matrix, Norm};
 use crate::error::{Error, Result};
 use crate::marian::config::Activation;
@@ -29,6 +30,8 @@ pub struct CpuSession<'n, F> {
     scratch: Scratch,
     positions: Positions,
     top: Top,
+    /// With a shortlist: the tokens of this batch.
+    wanted: Option<Wanted>,
     /// The ids of all sources, and where each starts; one more at the end.
     ids: Vec<u32>,
     starts: Vec<usize>,
@@ -63,6 +66,7 @@ impl<'n, F: Form> CpuSession<'n, F> {
             scratch: Scratch::default(),
             positions: Positions::new(config.d_model),
             top: Top::default(),
+            wanted: None,
             ids: Vec::new(),
             starts: vec![0],
             cross: cells(),
@@ -217,6 +221,9 @@ impl<F: Form> Session for CpuSession<'_, F> {
             self.ids.extend_from_slice(source);
             self.starts.push(self.ids.len());
         }
+        if let Some(shortlist) = &self.network.shortlist {
+            self.wanted = Some(Wanted::new(shortlist, self.network.output(), sources)?);
+        }
         let tokens = self.ids.len();
         while self.numbers.len() < tokens {
             self.numbers.push(self.numbers.len() as u32);
@@ -291,7 +298,16 @@ impl<F: Form> Session for CpuSession<'_, F> {
             feed(network, &mut self.x, &mut self.hidden_decoder, count, &layer.feed, config.activation);
         }
         self.top.start(count, want);
-        product(isa, &self.x, count, network.output(), &mut self.top);
+        match &mut self.wanted {
+            None => product(isa, &self.x, count, network.output(), &mut self.top),
+            Some(wanted) => {
+                wanted.compute(isa, &self.x, count);
+                for (row, &source) in self.rows.iter().enumerate() {
+                    let (logits, places, tokens) = wanted.of(row, source);
+                    offer_some(isa, &mut self.top, row, logits, places, tokens);
+                }
+            }
+        }
         self.top.finish(out);
         self.past_count += count;
         self.steps = steps;

@@ -14,7 +14,7 @@ use crate::marian::{Candidates, Row, Want, quantised};
 use crate::store::Blob;
 
 const WIDTH: usize = 64;
-const WORDS: usize = 150;
+pub(super) const WORDS: usize = 150;
 
 /// Numbers from a linear congruential generator, about normal, of standard deviation 1.
 pub(super) struct Random(u64);
@@ -35,7 +35,7 @@ impl Random {
     }
 }
 
-fn config(heads: usize, activation: &str) -> Config {
+pub(super) fn config(heads: usize, activation: &str) -> Config {
     let json = format!(
         r#"{{"model_type": "marian", "d_model": {WIDTH}, "encoder_layers": 2, "decoder_layers": 3,
         "encoder_attention_heads": {heads}, "decoder_attention_heads": {heads}, "encoder_ffn_dim": 128,
@@ -82,7 +82,7 @@ fn tensors(config: &Config) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
     all
 }
 
-fn weights(config: &Config) -> Weights {
+pub(super) fn weights(config: &Config) -> Weights {
     let tensors = tensors(config);
     let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
         .into_iter()
@@ -229,7 +229,7 @@ impl Plain<'_> {
 
 /// Sources of different lengths, among them the shortest, one longer than the positions seen in training, and enough tokens
 /// for more than one group.
-fn sources() -> Vec<Vec<u32>> {
+pub(super) fn sources() -> Vec<Vec<u32>> {
     let mut random = Random::new(3);
     [1, 2, 5, 17, 4, 70, 33, 9, 64, 3, 20, 41]
         .iter()

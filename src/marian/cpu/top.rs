@@ -1,8 +1,8 @@
 //! The best tokens of each row and the normaliser of its log-probabilities, taken from the output layer as it is computed:
 //! the logits themselves are never stored.
 
-use super::product::{Epilogue, lanes_mut};
-use super::simd::{LANES, PANEL, Simd};
+use super::product::{Epilogue, lanes, lanes_mut};
+use super::simd::{LANES, PANEL, Simd, vectorised};
 use crate::marian::{Candidates, Want};
 
 /// An [`Epilogue`] that keeps the best `k` tokens a row.
@@ -14,6 +14,8 @@ pub struct Top {
     rows: Vec<Row>,
     /// `rows × k`, best first.
     best: Vec<(f32, u32)>,
+    /// The tokens that the columns stand for; empty where each stands for itself.
+    names: Vec<u32>,
 }
 
 #[derive(Clone)]
@@ -39,6 +41,7 @@ impl Top {
         self.rows.resize(rows, row);
         self.best.clear();
         self.best.resize(rows * want.k, (f32::NEG_INFINITY, 0));
+        self.names.clear();
     }
 
     /// Writes ids and scores; places that no token took have id 0 and score −∞.
@@ -67,7 +70,8 @@ impl Top {
             let lane = mask.trailing_zeros();
             mask &= mask - 1;
             let score = scores[lane as usize];
-            let id = first + lane;
+            let column = first + lane;
+            let id = self.names.get(column as usize).copied().unwrap_or(column);
             if best.is_empty() || (*found == best.len() && score <= *bar) || self.suppress.contains(&id) {
                 continue;
             }
@@ -82,6 +86,25 @@ impl Top {
             if *found == best.len() {
                 *bar = best[best.len() - 1].0;
             }
+        }
+    }
+}
+
+vectorised! {
+    /// Offers a row the tokens `names`, ascending, whose logits stand at `places` of `logits`.
+    pub fn offer_some(s; top: &mut Top, row: usize, logits: &[f32], places: &[u32], names: &[u32]) {
+        top.names.clear();
+        top.names.extend_from_slice(names);
+        for (i, places) in places.chunks(PANEL).enumerate() {
+            let mut scores = [f32::NEG_INFINITY; PANEL];
+            for (score, &place) in scores.iter_mut().zip(places) {
+                *score = logits[place as usize];
+            }
+            let mut values = [s.splat(0.0); PANEL / LANES];
+            for (value, scores) in values.iter_mut().zip(lanes(&scores)) {
+                *value = s.load(scores);
+            }
+            top.put(s, row, i * PANEL, values);
         }
     }
 }
