@@ -40,6 +40,12 @@ pub fn run(args: &BenchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
     let source_tokens: usize = lines.iter().map(|l| engine.count_tokens(l)).sum();
     let tokenize = start.elapsed().as_secs_f64();
 
+    // Translations that end after their first token take little but the encoder.
+    let first = crate::engine::Options { min_length: None, max_length: Some(0), beam: 1, ..options.clone() };
+    let start = Instant::now();
+    translate(engine, &lines, &first, args.latency)?;
+    let encode = (start.elapsed().as_secs_f64() - tokenize).max(0.0);
+
     let mut seconds = Vec::new();
     let mut target_tokens = 0;
     for _ in 0..args.reps.max(1) {
@@ -67,7 +73,7 @@ pub fn run(args: &BenchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
         "words_per_second": words as f64 / median,
         "target_tokens_per_second": target_tokens as f64 / median,
         "load_seconds": load,
-        "tokenize_seconds": tokenize,
+        "stage_seconds": {"tokenize": tokenize, "encode": encode, "decode": (median - tokenize - encode).max(0.0)},
         "peak_memory_mib": peak_memory(),
     });
     printer.result(format!("{line}\n"))?;

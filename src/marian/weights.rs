@@ -97,6 +97,13 @@ impl Weights {
         Ok(Self { path, store })
     }
 
+    /// Lets go of the memory that what was read so far takes, as far as it is only a part of a mapped file.
+    pub(super) fn forget(&self) {
+        if let Store::Safetensors { blob, .. } = &self.store {
+            blob.forget();
+        }
+    }
+
     /// The file, for messages.
     pub fn path(&self) -> &Path {
         &self.path

@@ -235,6 +235,16 @@ impl Blob {
         Ok(Self { bytes: Bytes::Mapped(Arc::new(map)), path })
     }
 
+    /// Lets go of the memory that a mapped file takes; what is read after that comes from the file once more.
+    pub fn forget(&self) {
+        #[cfg(unix)]
+        if let Bytes::Mapped(map) = &self.bytes {
+            // SAFETY: the map is read only and of a file, so that its pages can be had again, and are the same.
+            #[allow(unsafe_code, reason = "weights that are packed need not be in memory twice")]
+            let _ = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+        }
+    }
+
     /// Where the bytes come from: a file, or a name in angle brackets for embedded ones.
     pub fn path(&self) -> &Path {
         &self.path

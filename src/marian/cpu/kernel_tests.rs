@@ -228,8 +228,9 @@ fn products_agree_with_their_weights() {
         for isa in Isa::all() {
             let values = || Values::Floats((&weights[..]).into());
             let part = || Part { weights: values(), bias: Some((&bias[..]).into()), factor: 0.5, heads: None };
-            let matrix =
-                pack(vec![Recipe { inputs, parts: vec![part()], input_heads: None }], compute, isa).unwrap().remove(0);
+            let matrix = pack(vec![Recipe { inputs, parts: vec![part()], input_heads: None }], compute, isa, &|| ())
+                .unwrap()
+                .remove(0);
             let mut x = Rows::new(inputs, compute);
             x.reserve(rows);
             x.values.iter_mut().for_each(|x| *x = random.normal());

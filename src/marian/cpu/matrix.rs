@@ -275,11 +275,14 @@ impl Part<'_> {
     }
 }
 
-/// Packs all matrices of a network, on all cores.
+/// Panels that are packed between two times that `forget` is called.
+const PANELS_AT_A_TIME: usize = 256;
+
+/// Packs all matrices of a network, on all cores. `forget` is called now and then: what was read so far is not read again.
 ///
 /// # Errors
 /// [`ErrorKind::Device`]: no memory.
-pub fn pack(recipes: Vec<Recipe<'_>>, compute: Compute, isa: Isa) -> Result<Vec<Matrix>> {
+pub fn pack(recipes: Vec<Recipe<'_>>, compute: Compute, isa: Isa, forget: &dyn Fn()) -> Result<Vec<Matrix>> {
     let mut ranges = Vec::with_capacity(recipes.len());
     let mut end = 0;
     for recipe in &recipes {
@@ -298,7 +301,10 @@ pub fn pack(recipes: Vec<Recipe<'_>>, compute: Compute, isa: Isa) -> Result<Vec<
         }
     }
     let unsigned = isa.unsigned();
-    jobs.into_par_iter().for_each(|(recipe, index, bytes)| recipe.pack(index, compute, unsigned, bytes));
+    for jobs in jobs.chunks_mut(PANELS_AT_A_TIME) {
+        jobs.par_iter_mut().for_each(|(recipe, index, bytes)| recipe.pack(*index, compute, unsigned, bytes));
+        forget();
+    }
     let memory = Arc::new(memory.make_read_only().map_err(|error| no_memory(end, error))?);
     Ok(recipes
         .into_iter()

@@ -146,7 +146,7 @@ impl CpuNetwork {
         }
         let [source, target, output] = names.map(|name| distinct.iter().position(|n| *n == name).unwrap_or(0));
 
-        let mut matrices = matrix::pack(plan.recipes, compute, isa)?.into_iter();
+        let mut matrices = matrix::pack(plan.recipes, compute, isa, &|| weights.forget())?.into_iter();
         let mut norms = norms.into_iter();
         // The plan above asked for exactly these, in this order.
         let mut next = || matrices.next().ok_or_else(|| Error::model("a layer is missing").at(weights.path()));
