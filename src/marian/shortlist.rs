@@ -283,7 +283,8 @@ mod tests {
             out
         };
         assert_eq!(of(&[]), [99, 0, 250]);
-        assert_eq!(of(&[7, 0]), [99, 0, 7, 200, 201, 250]);
+        // 212 was aligned with the end mark.
+        assert_eq!(of(&[7, 0]), [99, 0, 7, 200, 201, 212, 250]);
         // Not 201 and 200, which 8 was aligned with less than with 211.
         assert_eq!(of(&[8, 8]), [99, 0, 210, 211, 250]);
         assert_eq!(of(&[9]), [99, 0, 250]);
