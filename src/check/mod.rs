@@ -1,6 +1,9 @@
 //! Guards: what is wrong with a hypothesis, how badly, and what to try next.
 
+pub mod confidence;
 mod language;
+mod negation;
+mod quoted;
 mod repetition;
 
 use crate::document::Note;
@@ -35,6 +38,9 @@ pub enum ProblemKind {
     NumberInvented,
     SpanLost,
     Doubled,
+    NegationLost,
+    /// What stands inside or outside a quotation has no words in the translation.
+    PartLost,
     /// The model itself finds it unlikely.
     LowScore,
 }
@@ -53,6 +59,8 @@ impl ProblemKind {
             Self::NumberInvented => "number_invented",
             Self::SpanLost => "span_lost",
             Self::Doubled => "doubled",
+            Self::NegationLost => "negation_lost",
+            Self::PartLost => "part_lost",
             Self::LowScore => "low_score",
         }
     }
@@ -65,6 +73,8 @@ pub enum Remedy {
     OtherBeam,
     /// Cut the segment at its clauses and translate these.
     Split,
+    /// Cut it where quotations begin and end.
+    SplitQuotes,
     /// Prepare again with [`SpanSight::Hidden`] and [`QuoteSight::Hidden`].
     HideSpans,
 }
@@ -115,11 +125,17 @@ pub fn judge(p: &Prepared, hypothesis: &Hypothesis) -> Vec<Problem> {
         }
     }
     placeholders::put_back(&mut draft, p);
+    for part in quoted::lost(&draft, p) {
+        add(ProblemKind::PartLost, 0.4, format!("nothing translates “{part}”"));
+    }
     for number in numbers::lost(&draft, p) {
         add(ProblemKind::NumberLost, 0.3, format!("“{number}” is not in the translation"));
     }
     for number in numbers::invented(&draft, p) {
         add(ProblemKind::NumberInvented, 0.2, format!("“{number}” is not in the source"));
+    }
+    if let Some(negation) = negation::lost(source, text) {
+        add(ProblemKind::NegationLost, 0.3, format!("nothing denies what “{negation}” denies"));
     }
     if repetition::is_doubled(source, text) {
         add(ProblemKind::Doubled, 0.1, "the same words came out twice".to_owned());
@@ -150,6 +166,9 @@ pub fn remedies(p: &Prepared, problems: &[Problem]) -> Vec<Remedy> {
     let hides = !p.spans().is_empty() || !p.quotes().is_empty();
     let long = p.text().split_whitespace().count() > 12;
     let mut out = Vec::new();
+    if has(&[K::PartLost]) {
+        out.push(Remedy::SplitQuotes);
+    }
     if has(&[K::SpanLost]) && hides {
         out.push(Remedy::HideSpans);
     }
@@ -164,6 +183,11 @@ pub fn remedies(p: &Prepared, problems: &[Problem]) -> Vec<Remedy> {
         out.push(Remedy::Split);
     }
     out
+}
+
+/// Where [`Remedy::SplitQuotes`] cuts a segment, in order.
+pub fn quote_edges(p: &Prepared) -> Vec<usize> {
+    quoted::edges(p)
 }
 
 /// A problem that stayed, for the report.

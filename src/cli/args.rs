@@ -237,6 +237,10 @@ pub struct BenchArgs {
     #[arg(long)]
     pub scores: bool,
 
+    /// Write what the model said, a line each, with nothing done to it
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+
     #[command(flatten)]
     pub engine: EngineArgs,
 }

@@ -47,12 +47,14 @@ pub fn run(args: &BenchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
     let encode = (start.elapsed().as_secs_f64() - tokenize).max(0.0);
 
     let mut seconds = Vec::new();
-    let mut target_tokens = 0;
+    let (mut target_tokens, mut said) = (0, Vec::new());
     for _ in 0..args.reps.max(1) {
         let start = Instant::now();
-        let found = translate(engine, &lines, &options, args.latency)?;
+        (target_tokens, said) = translate(engine, &lines, &options, args.latency)?;
         seconds.push(start.elapsed().as_secs_f64());
-        target_tokens = found;
+    }
+    if let Some(path) = &args.output {
+        super::output::write(path, said.join("\n") + "\n")?;
     }
     let mut sorted = seconds.clone();
     sorted.sort_by(f64::total_cmp);
@@ -80,24 +82,25 @@ pub fn run(args: &BenchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
     Ok(Ending::Done)
 }
 
-/// Translates once; answers with the number of target tokens.
+/// Translates once; answers with the number of target tokens, and what the model said, a line each.
 fn translate(
     engine: &dyn Engine,
     lines: &[String],
     options: &crate::engine::Options,
     one_at_a_time: bool,
-) -> Result<usize> {
-    let mut tokens = 0;
+) -> Result<(usize, Vec<String>)> {
+    let (mut tokens, mut said) = (0, Vec::with_capacity(lines.len()));
     let size = if one_at_a_time { 1 } else { lines.len() };
     for chunk in lines.chunks(size) {
         let count = std::sync::atomic::AtomicUsize::new(0);
         let counter = Counter(&count);
         for answer in engine.translate(chunk, options, &counter) {
-            answer?;
+            let best = answer?.into_iter().next().unwrap_or_default();
+            said.push(best.text.replace('\n', " "));
         }
         tokens += count.into_inner();
     }
-    Ok(tokens)
+    Ok((tokens, said))
 }
 
 struct Counter<'a>(&'a std::sync::atomic::AtomicUsize);

@@ -53,7 +53,8 @@ pub enum SpanSight {
 }
 
 /// How the model sees quotation marks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum QuoteSight {
     /// `"` without the spaces of French; marks that stand at an edge of the sentence or open nothing are not shown.
     #[default]

@@ -7,6 +7,7 @@ use std::thread::available_parallelism;
 use candle_core::{DType, Device};
 
 use super::Translator;
+use super::tuning::Tuning;
 use crate::engine::{Engine, MarianEngine, Options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::marian::cpu::{self, CpuNetwork};
@@ -227,6 +228,7 @@ impl Builder {
         };
         let mut options = Options { threads, ..Options::default() };
         let (mut description, mut machine, mut digest) = ("custom engine".to_owned(), String::new(), String::new());
+        let mut tuning = Tuning::default();
         let mut engine = match self.engine {
             Some(engine) => engine,
             None => {
@@ -239,6 +241,7 @@ impl Builder {
                     }
                     loaded
                 })?;
+                tuning = Tuning::load(&files)?;
                 machine = engine.describe();
                 description = format!("{} on {machine}", files.name);
                 options.length_penalty = config.length_penalty;
@@ -260,9 +263,10 @@ impl Builder {
             options.length_penalty = penalty;
         }
         options.batch_tokens = at_least_one("batch tokens", self.batch_tokens.unwrap_or(options.batch_tokens))?;
-        let protect = ProtectOptions { glossary: self.glossary, ..ProtectOptions::default() };
-        let (style, strict, guards) = (self.style, self.strict, self.guards);
-        Ok(Translator { engine, description, machine, digest, options, style, protect, strict, guards })
+        let protect =
+            ProtectOptions { glossary: self.glossary, quotes: tuning.quotation_marks, ..ProtectOptions::default() };
+        let (style, strict, guards, confidence) = (self.style, self.strict, self.guards, tuning.confidence);
+        Ok(Translator { engine, description, machine, digest, options, style, protect, strict, guards, confidence })
     }
 }
 

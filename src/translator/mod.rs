@@ -4,11 +4,13 @@ mod builder;
 mod pieces;
 mod pipeline;
 mod report;
+mod tuning;
 
 pub(crate) use builder::load;
 pub use builder::{Builder, Compute, DeviceChoice};
 pub use report::{DocumentReport, SegmentReport, Stages, Totals};
 
+use crate::check::confidence::Confidence;
 use crate::document::Target;
 use crate::engine::{Engine, Options};
 use crate::error::{Error, ErrorKind, Result};
@@ -27,6 +29,7 @@ pub struct Translator {
     protect: ProtectOptions,
     strict: bool,
     guards: bool,
+    confidence: Confidence,
 }
 
 /// Hears how far the work is. Every method has an empty default.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::pieces::pieces;
+use super::pieces::{cut_at, pieces};
 use super::report::{SegmentReport, Totals, Watch};
 use super::{Monitor, Outcome, Translator};
 use crate::check::{self, Problem, ProblemKind, Remedy};
@@ -103,6 +103,9 @@ pub(super) fn run(
                     source: block.text[segment.range.clone()].to_owned(),
                     target: translation.text.clone(),
                     score: translation.score,
+                    confidence: translation.score.map(|score| {
+                        translator.confidence.of(&block.text[segment.range.clone()], &translation.text, score)
+                    }),
                     notes: translation.notes.clone(),
                     error,
                 };
@@ -238,6 +241,11 @@ fn retry(translator: &Translator, parts: &mut Vec<Part<'_>>, relay: &Relay<'_>) 
         let hidden = ProtectOptions { spans, quotes, ..translator.protect.clone() };
         again(translator, parts, usual, relay, Remedy::HideSpans, &hidden, &whole)?;
     }
+    again(translator, parts, usual, relay, Remedy::SplitQuotes, &translator.protect, &|part| {
+        let base = part.range.start;
+        let pieces = cut_at(&part.prepared, check::quote_edges(&part.prepared).into_iter()).into_iter();
+        pieces.map(|r| base + r.start..base + r.end).collect()
+    })?;
     for _ in 0..HALVINGS {
         again(translator, parts, usual, relay, Remedy::Split, &translator.protect, &|part| {
             let half = translator.engine.count_tokens(part.prepared.text()) / 2;
@@ -276,7 +284,7 @@ fn again<'a>(
             continue;
         }
         let ranges = cut(part);
-        if remedy != Remedy::Split || ranges.len() > 1 {
+        if !matches!(remedy, Remedy::Split | Remedy::SplitQuotes) || ranges.len() > 1 {
             tried.push((index, ranges.len()));
             let piece = |range| Part::new(translator, protect, part.block, part.quotes, part.segment, range);
             pieces.extend(ranges.into_iter().map(piece));
@@ -317,6 +325,7 @@ fn code(remedy: Remedy) -> &'static str {
         Remedy::OtherBeam => "retried_beam",
         Remedy::HideSpans => "retried_hidden",
         Remedy::Split => "retried_split",
+        Remedy::SplitQuotes => "retried_quotes",
     }
 }
 

@@ -29,6 +29,9 @@ pub struct SegmentReport {
     /// Mean log-probability of a target token; absent where the model was not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<f32>,
+    /// 0 to 1, the chance that the translation is good: see [`crate::check::confidence::Confidence`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
     /// What was changed, retried or given up.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<Note>,
