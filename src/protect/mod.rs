@@ -3,6 +3,7 @@
 
 pub mod capitals;
 pub mod glossary;
+mod names;
 pub mod numbers;
 pub mod patterns;
 pub mod route;
@@ -20,6 +21,7 @@ use crate::document::{QuoteMark, QuoteRole};
 use crate::engine::Engine;
 use capitals::Capitals;
 use glossary::Glossary;
+pub use names::Name;
 use numbers::{Number, UnitKind, Value, overlaps_any};
 pub use patterns::SpanKind;
 pub use route::Route;
@@ -91,7 +93,7 @@ pub struct Prepared {
     capitals: Capitals,
     quotes: Vec<QuoteMark>,
     lead: usize,
-    unwritable: Vec<Range<usize>>,
+    names: Vec<Name>,
 }
 
 /// A stretch of the segment that the translation must hold as it is told to.
@@ -162,9 +164,9 @@ impl Prepared {
         &self.source[..self.lead]
     }
 
-    /// Words with a capital and a letter that the model cannot write, in order: names to put right.
-    pub fn unwritable(&self) -> &[Range<usize>] {
-        &self.unwritable
+    /// Words with a capital that the model may not get right, in order.
+    pub fn names(&self) -> &[Name] {
+        &self.names
     }
 }
 
@@ -216,7 +218,7 @@ pub fn prepare(
         capitals,
         quotes,
         lead,
-        unwritable: unwritable(text, &taken, engine),
+        names: names::find(text, &taken, engine),
     };
     prepared.sight = look(&prepared, engine, options);
     if prepared.route == Route::Model && prepared.sight.text().is_empty() {
@@ -281,35 +283,6 @@ fn dress(text: &str, spans: &mut [Span], engine: &dyn Engine, options: &ProtectO
             (_, SpanSight::Auto) => left.next().map_or(shown, |s| Look::StandIn(s.clone())),
         };
     }
-}
-
-/// Words with a capital first letter and a letter that `engine` cannot write.
-fn unwritable(text: &str, taken: &[Range<usize>], engine: &dyn Engine) -> Vec<Range<usize>> {
-    let mut out = Vec::new();
-    let mut start = None;
-    let mut check = |r: Range<usize>| {
-        let word = &text[r.clone()];
-        if word.starts_with(char::is_uppercase) && word.chars().any(|c| !c.is_ascii() && !engine.writes(c)) {
-            out.push(r);
-        }
-    };
-    for (i, c) in text.char_indices() {
-        // A name may be joined by hyphens and hold an apostrophe only after its first letters (D'Aubigné is two words).
-        let inside = c.is_alphabetic() || is_combining_mark(c);
-        match (inside, start) {
-            (true, None) => start = Some(i),
-            (false, Some(s)) => {
-                check(s..i);
-                start = None;
-            }
-            _ => {}
-        }
-    }
-    if let Some(s) = start {
-        check(s..text.len());
-    }
-    out.retain(|r| !overlaps_any(taken, r));
-    out
 }
 
 fn between_words(text: &str, r: &Range<usize>) -> bool {
@@ -459,11 +432,21 @@ pub(crate) fn pairs(quotes: &[QuoteMark]) -> Vec<Option<usize>> {
     out
 }
 
-/// Signs beside numbers that the model cannot read or write are shown as words.
+/// Signs beside numbers that the model cannot read or write are shown as words, and times of day as English has them:
+/// "18 h 30" comes out as "18, 30" where it is not shown as 18:30.
 fn sign_acts(p: &Prepared, engine: &dyn Engine, acts: &mut Vec<(Range<usize>, Act)>) {
     let text = p.source.as_str();
     let knows = |c: char| engine.reads(c) && engine.writes(c);
     for number in &p.numbers {
+        if let Value::Time { hour, minute } = number.value {
+            let shown = match minute {
+                None if !numbers::is_of_day(text, number) => format!("{hour} heures"),
+                _ => format!("{hour}:{:02}", minute.unwrap_or(0)),
+            };
+            if engine.reads(':') && engine.writes(':') {
+                acts.push((number.range.clone(), Act::Show(shown)));
+            }
+        }
         let Some(unit) = &number.unit else { continue };
         let (before, after) = (unit.range.start..number.range.start, number.range.end..unit.range.end);
         match unit.kind {

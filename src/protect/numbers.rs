@@ -129,6 +129,20 @@ impl Number {
     }
 }
 
+/// Whether an hour without minutes is a time of day, by the word before it: "à 20 h", "de 9 h à 18 h", but not "un film de
+/// 2 h" or "35 h par semaine".
+pub fn is_of_day(text: &str, number: &Number) -> bool {
+    let before = text[..number.range.start].trim_end();
+    let word = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("").to_lowercase();
+    let to =
+        || text[number.range.end..].trim_start().strip_prefix("à ").is_some_and(|t| t.starts_with(char::is_numeric));
+    match word.as_str() {
+        "à" | "vers" | "dès" | "avant" | "après" | "et" | "entre" | "jusqu" | "a" => true,
+        "de" | "des" => to(),
+        _ => false,
+    }
+}
+
 /// Commas between groups of three figures.
 pub fn group(figures: &str) -> String {
     let mut out = String::with_capacity(figures.len() + figures.len() / 3);

@@ -5,7 +5,8 @@ use std::ops::Range;
 use unicode_normalization::UnicodeNormalization;
 
 use super::draft::Draft;
-use super::text::{stands_alone, whole_words, words};
+use super::text::{stands_alone, trimmed, whole_words, words};
+use crate::document::Note;
 use crate::protect::Prepared;
 use crate::protect::sight::fold;
 
@@ -13,7 +14,8 @@ use crate::protect::sight::fold;
 pub fn restore(draft: &mut Draft, p: &Prepared) {
     let source = p.source();
     let first = source.find(char::is_alphanumeric);
-    for name in p.unwritable() {
+    for name in p.names().iter().filter(|name| name.unwritable) {
+        let name = &name.range;
         let word = &source[name.clone()];
         // "Évidemment" at the start is no name for its capital; nor is the É what a reader misses in it.
         let head = word.chars().next().map_or(0, char::len_utf8);
@@ -24,9 +26,77 @@ pub fn restore(draft: &mut Draft, p: &Prepared) {
             draft.replace(target, word, Some(name.clone()));
         }
     }
+    for name in p.names().iter().filter(|name| name.rare) {
+        respell(draft, source, &name.range);
+    }
     for word in words(source) {
         signs(draft, p, word);
     }
+}
+
+/// Names that English writes in another way. What a model made of them is not undone, and where it garbled one, the English
+/// name is put in its place.
+const EXONYMS: &str = "Poutine Putin, Eltsine Yeltsin, Gorbatchev Gorbachev, Khrouchtchev Khrushchev, Staline Stalin, Lénine Lenin, \
+    Trotski Trotsky, Zelensky Zelensky, Medvedev Medvedev, Loukachenko Lukashenko, Moscou Moscow, Londres London, Pékin Beijing, \
+    Genève Geneva, Bruxelles Brussels, Anvers Antwerp, Gand Ghent, Bruges Bruges, Varsovie Warsaw, Vienne Vienna, Athènes Athens, \
+    Rome Rome, Venise Venice, Florence Florence, Naples Naples, Milan Milan, Turin Turin, Gênes Genoa, Lisbonne Lisbon, \
+    Copenhague Copenhagen, Bucarest Bucharest, Belgrade Belgrade, Prague Prague, Cracovie Krakow, Édimbourg Edinburgh, \
+    Barcelone Barcelona, Séville Seville, Cordoue Cordoba, Grenade Granada, Cologne Cologne, Munich Munich, Hambourg Hamburg, \
+    Francfort Frankfurt, Nuremberg Nuremberg, Strasbourg Strasbourg, Bâle Basel, Berne Bern, Zurich Zurich, Lucerne Lucerne, \
+    Alexandrie Alexandria, Jérusalem Jerusalem, Bethléem Bethlehem, Damas Damascus, Beyrouth Beirut, Bagdad Baghdad, Téhéran Tehran, \
+    Kaboul Kabul, Alger Algiers, Tunis Tunis, Tripoli Tripoli, Mogadiscio Mogadishu, Singapour Singapore, Mexico Mexico, \
+    Havane Havana, Philadelphie Philadelphia, Californie California, Floride Florida, Louisiane Louisiana, Géorgie Georgia, \
+    Virginie Virginia, Caroline Carolina, Pennsylvanie Pennsylvania, Bretagne Brittany, Normandie Normandy, Bourgogne Burgundy, \
+    Corse Corsica, Sicile Sicily, Sardaigne Sardinia, Toscane Tuscany, Lombardie Lombardy, Catalogne Catalonia, Andalousie Andalusia, \
+    Tchéquie Czechia, Tchèque Czech, Tchèques Czechs, Tchécoslovaquie Czechoslovakia, Zélande Zealand, Brésil Brazil, \
+    Venezuela Venezuela, Tanzanie Tanzania, Tchétchénie Chechnya, Macédoine Macedonia, Roumanie Romania, Bavière Bavaria, Saxe Saxony, Prusse Prussia, Flandre Flanders, Wallonie Wallonia, Crimée Crimea, Sibérie Siberia, \
+    Platon Plato, Aristote Aristotle, Socrate Socrates, Homère Homer, Virgile Virgil, Jules Julius, César Caesar, Auguste Augustus, \
+    Charlemagne Charlemagne, Mahomet Muhammad, Confucius Confucius, Noël Christmas";
+
+/// The English name for a French one; names of countries and their people are words that a model knows.
+fn exonym(name: &str) -> Option<&'static str> {
+    EXONYMS
+        .split(',')
+        .find_map(|pair| pair.trim().split_once(' ').filter(|(french, _)| *french == name))
+        .map(|(_, e)| e)
+}
+
+/// Puts a rare name in the place of what the model garbled: the word with a capital that the alignment leads to, spelt in
+/// pieces like the name, and like it only in its first letter and some others. What may be an English form of the name (it
+/// begins with most of it, and ends otherwise) stays.
+fn respell(draft: &mut Draft, source: &str, name: &Range<usize>) {
+    let (text, word) = (draft.text(), &source[name.clone()]);
+    let right = exonym(word).unwrap_or(word);
+    let has = |needle: &str| text.match_indices(needle).any(|(i, s)| stands_alone(text, &(i..i + s.len())));
+    if has(word) || has(right) || has(&fold_accents(word)) {
+        return;
+    }
+    let Some(target) = draft.target_of(name.clone()) else { return };
+    let target = trimmed(text, whole_words(text, target), |c| !c.is_alphanumeric());
+    let made = &text[target.clone()];
+    let spelt = draft.ties(name.clone()).filter(|(t, _)| t.start < target.end && t.end > target.start).count();
+    let (a, b) = (fold(made), fold(word));
+    if !made.starts_with(char::is_uppercase) || !made.chars().all(char::is_alphabetic) || !draft.is_free(target.clone())
+    {
+        return;
+    }
+    // Another word of the source may have come out here.
+    if words(source).into_iter().any(|w| w != *name && fold(&source[w]) == a) {
+        return;
+    }
+    let cut_short = b.starts_with(&a) && b.len() >= a.len() + 3 && a.len() > 1;
+    let shared = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+    let garbled = spelt > 1 && a.chars().next() == b.chars().next() && shared * 2 < a.len().min(b.len());
+    if cut_short || garbled {
+        let (made, right) = (made.to_owned(), right.to_owned());
+        draft.replace(target, &right, Some(name.clone()));
+        draft.notes.push(Note::info("name_restored", format!("{made} became {right}")));
+    }
+}
+
+/// The word without its accents, its case kept.
+fn fold_accents(word: &str) -> String {
+    word.nfd().filter(|c| !unicode_normalization::char::is_combining_mark(*c)).collect()
 }
 
 /// Where the text has the name, misspelt in the way of a model that lacks its letters.

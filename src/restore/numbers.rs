@@ -10,7 +10,7 @@ use super::text::words;
 use super::{Clock, Currency, Style};
 use crate::document::Note;
 use crate::protect::Prepared;
-use crate::protect::numbers::{Number, UnitKind, Value, currency_names, roman};
+use crate::protect::numbers::{Number, UnitKind, Value, currency_names, is_of_day, roman};
 
 /// A number of the source and where the translation has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -362,7 +362,7 @@ fn in_words(value: u64, has: &dyn Fn(&str) -> bool) -> bool {
 fn write(text: &str, target: Range<usize>, number: &Number, p: &Prepared, style: &Style) -> (Range<usize>, String) {
     let here = &text[target.clone()];
     if let Value::Time { hour, minute } = number.value {
-        let new = time(here, hour, minute, &p.source()[..number.range.start], style.clock);
+        let new = time(here, hour, minute, is_of_day(p.source(), number), style.clock);
         return (target, new);
     }
     if matches!(number.value, Value::Ordinal(_)) {
@@ -468,15 +468,11 @@ fn degree(after: &str, scale: Option<char>) -> Option<usize> {
 }
 
 /// A time of day. What the model wrote in good English stays unless the style asks for one clock.
-fn time(here: &str, hour: u32, minute: Option<u32>, before: &str, clock: Clock) -> String {
+fn time(here: &str, hour: u32, minute: Option<u32>, preposition: bool, clock: Clock) -> String {
     let lower = here.to_lowercase();
     // "15h30", and what is left of it where the model lost the letter: "15, 30", "15.30".
     let bare = minute.is_some() && !lower.contains([':', 'm', 'h']);
     let french = bare || (lower.contains('h') && !lower.contains("hour"));
-    let said = before.trim_end().rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("").to_lowercase();
-    // "35 h par semaine", "un film de 2 h" are durations.
-    let preposition =
-        matches!(said.as_str(), "à" | "vers" | "dès" | "avant" | "après" | "et" | "entre" | "jusqu" | "a");
     let english = lower.contains(':') || lower.contains('m');
     let of_day = minute.is_some() || preposition || english;
     let exact = format!("{hour}:{:02}", minute.unwrap_or(0));
@@ -506,7 +502,7 @@ pub fn localise(text: &str, numbers: &[Number], style: &Style) -> Vec<(Range<usi
         let range = number.whole_range();
         let new = match (&number.value, number.unit.as_ref().map(|u| &u.kind)) {
             (Value::Time { hour, minute: Some(m) }, _) => match style.clock {
-                Clock::Twelve => time(":", *hour, Some(*m), "", style.clock),
+                Clock::Twelve => time(":", *hour, Some(*m), false, style.clock),
                 _ => figures,
             },
             (Value::Time { .. } | Value::Ordinal(_), _) => continue,

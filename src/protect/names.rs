@@ -1,0 +1,57 @@
+//! Names that a model may not get right: with letters that it cannot write, or so rare that it spells them piece by piece.
+
+use std::ops::Range;
+
+use unicode_normalization::char::is_combining_mark;
+
+use super::numbers::overlaps_any;
+use crate::engine::Engine;
+use crate::runs::runs;
+
+/// A word with a capital first letter, and why the model may not get it right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// Bytes of the segment.
+    pub range: Range<usize>,
+    /// It has a letter that the model cannot write.
+    pub unwritable: bool,
+    /// The model sees it in more pieces than one, in small letters too; it is no French word by its ending, and does not
+    /// have its capital for beginning the sentence.
+    pub rare: bool,
+}
+
+/// Endings by which French makes words that English translates even where they have a capital.
+const ENDINGS: [&str; 29] = [
+    "tion", "ment", "ité", "ien", "ienne", "ais", "aise", "ois", "oise", "ain", "aine", "eur", "euse", "aire", "oire",
+    "if", "ive", "iste", "isme", "ique", "age", "ance", "ence", "ée", "al", "ale", "aux", "el", "esse",
+];
+
+/// Whether a word has one of these endings, in the singular or the plural.
+fn is_derived(word: &str) -> bool {
+    let one = word.strip_suffix('s').unwrap_or(word);
+    ENDINGS.iter().any(|ending| word.ends_with(ending) || one.ends_with(ending))
+}
+
+/// The names of `text` outside `taken` (sorted ranges), in order.
+pub(super) fn find(text: &str, taken: &[Range<usize>], engine: &dyn Engine) -> Vec<Name> {
+    // A name may be joined by hyphens and hold an apostrophe only after its first letters (D'Aubigné is two words).
+    let words = runs(text, |_, c, _| c.is_alphabetic() || is_combining_mark(c));
+    let capital = |r: &Range<usize>| text[r.clone()].starts_with(char::is_uppercase);
+    let mut out = Vec::new();
+    for (i, range) in words.iter().enumerate() {
+        let word = &text[range.clone()];
+        if !capital(range) || overlaps_any(taken, range) {
+            continue;
+        }
+        let unwritable = word.chars().any(|c| !c.is_ascii() && !engine.writes(c));
+        let inside = i > 0 || words.get(1).is_some_and(capital);
+        let written_out = word.chars().skip(1).all(char::is_lowercase) && word.chars().count() > 3;
+        // The end mark is counted as well. A word that the model knows in small letters is none but for its capital.
+        let in_pieces = |word: &str| engine.count_tokens(word) > 2;
+        let rare = inside && written_out && !is_derived(word) && in_pieces(word) && in_pieces(&word.to_lowercase());
+        if unwritable || rare {
+            out.push(Name { range: range.clone(), unwritable, rare });
+        }
+    }
+    out
+}
