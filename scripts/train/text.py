@@ -15,8 +15,13 @@ DIGIT, HAS_PLACEHOLDER, HAS_LINK = re.compile(r'\d'), re.compile(r'[%{$]'), re.c
 NUMBER = re.compile(r'\d+')
 GROUPED_FRENCH = re.compile(r'(?<=\d)[ .](?=\d{3}(?!\d))')
 GROUPED_ENGLISH = re.compile(r'(?<=\d)[ ,](?=\d{3}(?!\d))')
+# A single mark that opens a quotation and never closes; words that begin with an apostrophe are none.
+BRITISH_LEFT = re.compile(r"(?<![\w'])'(?!s\b|t\b|em\b|n\b|net\b|cause\b|\d|tis\b|twas\b|til)\w")
+MOJIBAKE = re.compile(r'Ã[\u0080-\u00bf©¨ª§´]|â€|\ufffd')
+EDGE_OPEN, EDGE_CLOSE, TURN = re.compile(r'^" ?'), re.compile(r' ?"(?=[.,!?]*$)'), re.compile(r'^[-–—] ?(?=[^\W\d])')
+INNER_END = re.compile(r'(?<=[.!?»"])\s+(?=["«(]?[A-ZÀÂÇÉÈÊÎÔŒ])')
 ELISION = re.compile(r"\b([cdjlmnst]|qu|jusqu|lorsqu|puisqu|quoiqu)' (?=\w)", re.I)
-ENGLISH_ELISION = re.compile(r"(\w)' (s|t|re|ve|ll|d|m)\b")
+ENGLISH_ELISION = re.compile(r"(\w)' (s|t|re|ve|ll|d|m)\b|\b([dDlL])' (?=[A-ZÉÈ])")
 SPACE_BEFORE = re.compile(r' +([,.)\]])(?=[\s,.;:!?)]|$)')
 SPACE_BEFORE_ENGLISH = re.compile(r' +([;:!?])(?=\s|$)')
 BRITISH_QUOTE = re.compile(r"(?<![\w'])'(?=[^\s'])([^\"']*(?:(?<=\w)'(?=\w)[^\"']*)*)(?<=[^\s'])'(?![\w'])")
@@ -51,7 +56,7 @@ def tidy_french(s):
 def tidy_english(s):
     s = tidy(s)
     if "' " in s:
-        s = ENGLISH_ELISION.sub(r"\1'\2", s)
+        s = ENGLISH_ELISION.sub(lambda m: m[0].replace("' ", "'"), s)
     s = SPACE_BEFORE_ENGLISH.sub(r'\1', straight(s))
     return BRITISH_QUOTE.sub(r'"\1"', s) if "'" in s else s
 
@@ -79,10 +84,28 @@ def foreign(words, own, other):
     return theirs >= 3 and theirs > mine
 
 
-def clean(f, e, source, longest=600):
+def marks(f, e):
+    """The pair with quotation marks that agree, or None."""
+    if '"' not in f:                                  # a turn of dialogue: a dash in French, quotation marks in English
+        bare = EDGE_CLOSE.sub('', EDGE_OPEN.sub('', e))
+        return None if '"' in bare else (f, bare)
+    if f.count('"') != e.count('"'):
+        return None
+    if f.count('"') % 2:                              # the other one is in another sentence: fr2en does not show such a mark at an edge
+        for edge in (EDGE_OPEN, EDGE_CLOSE):
+            if edge.search(f) and edge.search(e):
+                return edge.sub('', f), edge.sub('', e)
+        if EDGE_OPEN.search(f) or EDGE_CLOSE.search(f) or EDGE_OPEN.search(e) or EDGE_CLOSE.search(e):
+            return None
+    return f, e
+
+
+def clean(f, e, source, longest=600, lexicon=None, aligned=0.2):
     """(French, English) fit for training, or the name of the reason to drop the pair."""
     if MARKUP.search(f) or MARKUP.search(e):
         return 'markup'
+    if MOJIBAKE.search(f) or MOJIBAKE.search(e):
+        return 'mojibake'
     f, e = tidy_french(f), tidy_english(e)
     if source == 'europarl':
         f, e = SPEAKER.sub('', f), SPEAKER.sub('', e)
@@ -101,8 +124,17 @@ def clean(f, e, source, longest=600):
         return 'language'
     if not 0.5 <= (len(e) + 12) / (len(f) + 12) <= 1.6:
         return 'length ratio'
-    if f.count('"') != e.count('"'):
-        return 'quotes'
+    if '"' in f or '"' in e:
+        pair = marks(f, e)
+        if pair is None or not (pair[0] and pair[1]):
+            return 'quotes'
+        f, e = pair
+    if TURN.match(f) and not TURN.match(e):
+        f = TURN.sub('', f)
+    elif TURN.match(e) and not TURN.match(f):
+        e = TURN.sub('', e)
+    if "'" in e and BRITISH_LEFT.search(e):
+        return 'British quotes'
     if not same_numbers(f, e):
         return 'numbers'
     if abs(f.count('(') - e.count('(')) + abs(f.count(')') - e.count(')')) > 0:
@@ -120,7 +152,15 @@ def clean(f, e, source, longest=600):
         return 'question'
     if sum(map(len, wf)) < 0.6 * len(f.replace(' ', '')) or sum(map(len, we)) < 0.6 * len(e.replace(' ', '')):
         return 'few letters'
+    if lexicon and lexicon.score(wf, we) < aligned:
+        return 'misaligned'
     return f, e
+
+
+def sentences(s):
+    """The text and, where it holds several sentences, each of them."""
+    parts = INNER_END.split(s)
+    return [s, *parts] if len(parts) > 1 else [s]
 
 
 def key(s, masked=False):

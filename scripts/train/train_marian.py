@@ -15,6 +15,7 @@ Interruption: OUT/checkpoint.pt (weights, optimiser, running average, time spent
 --init MODEL starts from an exported model's weights. The result, OUT/hf, is the average over the last --average share.
 """
 import argparse
+import concurrent.futures
 import contextlib
 import glob
 import json
@@ -48,10 +49,18 @@ class Corpus:
                     self.train[base] = shard
 
     def batch(self, shard, rows, eos, pad):
-        """Padded source and target ids (rows, length + eos), lengths rounded up to 8 so that few shapes occur."""
+        """Padded source and target ids (rows, length + eos), lengths rounded up to 8 so that few shapes occur; and the places
+        of the target that are no padding, in the flattened target. Every size is known beforehand: nothing waits for the GPU."""
         ids, index = shard
-        at = torch.from_numpy(index[rows]).to(self.device, non_blocking=True)
-        return pack(ids, at[:, 0], at[:, 1], eos, pad, int(index[rows, 1].max())), pack(ids, at[:, 0] + at[:, 1], at[:, 2], eos, pad, int(index[rows, 2].max()))
+        lengths = index[rows]
+        at = torch.from_numpy(lengths)
+        at = at.pin_memory().to(self.device, non_blocking=True) if self.device == 'cuda' else at
+        source = pack(ids, at[:, 0], at[:, 1], eos, pad, int(lengths[:, 1].max()))
+        target = pack(ids, at[:, 0] + at[:, 1], at[:, 2], eos, pad, int(lengths[:, 2].max()))
+        n, total = at[:, 2] + 1, int(lengths[:, 2].sum()) + len(rows)
+        skipped = torch.arange(len(rows), device=self.device) * target.shape[1] - (n.cumsum(0) - n)
+        live = torch.arange(total, device=self.device) + torch.repeat_interleave(skipped, n, output_size=total)
+        return source, target, live
 
 
 def pack(ids, offset, n, eos, pad, longest):
@@ -61,22 +70,22 @@ def pack(ids, offset, n, eos, pad, longest):
     return torch.where(live, out, torch.where(at == n[:, None], eos, pad))
 
 
-def plan(index, tokens, longest, rng, most=None):
-    """Shuffled batches of row numbers, of pairs of like length, at most `tokens` padded positions on the longer side."""
-    length = np.maximum(index[:, 1], index[:, 2]) + 1
-    rows = rng.permutation(np.nonzero(length <= longest)[0])[:most]
-    rows = rows[np.lexsort((index[rows, 1], -(-length[rows] // 8)))]
-    width, out, i = -(-length[rows] // 8) * 8, [], 0
+def plan(index, rows, tokens, rng):
+    """Batches of the row numbers `rows`, of pairs of like length, at most `tokens` padded positions on the longer side."""
+    wide = -(-(index[rows, 1:] + 1) // 8) * 8        # source and target with eos, as they are padded
+    order = np.lexsort((index[rows, 2], wide[:, 0], wide.max(1)))
+    rows, width = rows[order], wide.max(1)[order]
+    out, i = [], 0
     while i < len(rows):
-        j = i + max(1, int(np.searchsorted(width[i:] * np.arange(1, len(rows) - i + 1), tokens, 'right')))
+        j = i + max(1, int(np.searchsorted(width[i:i + tokens // 8] * np.arange(1, len(rows[i:i + tokens // 8]) + 1), tokens, 'right')))
         out.append(rows[i:j])
         i = j
     rng.shuffle(out)
     return out
 
 
-def nll(x, table, bias, t, smooth: float, pad: int):
-    return F.cross_entropy(F.linear(x, table, bias).float(), t, ignore_index=pad, label_smoothing=smooth, reduction='sum')
+def nll(x, table, bias, t, smooth: float):
+    return F.cross_entropy(F.linear(x, table, bias).float(), t, label_smoothing=smooth, reduction='sum')
 
 
 class Sample:
@@ -125,13 +134,17 @@ class Trainer:
             net = marian.Marian(self.vocab, self.pad, dropout=a.dropout, **shape)
         self.shape, self.net = shape, net.to(self.device)
         self.opt = torch.optim.AdamW(net.parameters(), lr=a.lr, betas=(0.9, 0.98), eps=1e-8, weight_decay=a.weight_decay, fused=True)
-        self.run = torch.compile(self.net, dynamic=True) if a.compile and self.cuda else self.net
-        self.loss = torch.compile(nll, dynamic=True) if a.compile else nll
+        self.loss = nll
+        if a.compile:                                # layer by layer: equal layers share what was compiled for the first
+            for layer in (*net.encoder.layers, *net.decoder.layers):
+                layer.compile(dynamic=True)
+            self.loss = torch.compile(nll, dynamic=True)
         self.scale = float(max(a.update, a.tokens))
         self.corpus = Corpus(a.data, self.device)
         self.corpus.refresh()
         self.sample = Sample(a.sampled, self.corpus, self.vocab) if a.sampled and not self.cuda else None
         self.step = self.seen = self.spent = self.means = 0
+        self.queues, self.best, self.good = {}, float('inf'), None
         self.mean, self.checkpoint = None, f'{a.out}/checkpoint.pt'
         if a.resume and os.path.exists(self.checkpoint):
             c = torch.load(self.checkpoint, map_location=self.device)
@@ -155,21 +168,17 @@ class Trainer:
         spent = self.spent + now - self.started
         return min(1.0, spent / max(1e-9, spent + self.end - now)) if self.end > now else 1.0
 
-    def objective(self, net, shard, rows, smooth):
-        S, T = self.corpus.batch(shard, rows, self.eos, self.pad)
+    def objective(self, shard, rows, smooth):
+        """Summed loss of a batch and how many target pieces it has."""
+        S, T, live = self.corpus.batch(shard, rows, self.eos, self.pad)
         I = torch.cat([torch.full_like(T[:, :1], self.pad), T[:, :-1]], 1)
         with torch.autocast(self.device, torch.bfloat16, enabled=self.cuda or self.a.bf16):
-            x = net(S, I)
-            if not self.cuda:                        # a CPU pays for every padded row of logits
-                keep = T != self.pad
-                x, T = x[keep], T[keep]
-            n = (T != self.pad).sum()
+            # no logits for padding: the softmax is a third of the work
+            x, T = self.net(S, I).flatten(0, 1).index_select(0, live), T.flatten().index_select(0, live)
             if self.sample and self.net.training:
                 part, bias, T = self.sample(T)
-                return self.loss(x, self.net.shared.weight[part], bias, T, smooth, -100), n
-            # validation does without the compiled loss: its smoothing differs, so it would be compiled once more
-            loss = self.loss if self.net.training else nll
-            return loss(x.flatten(0, -2), self.net.shared.weight, None, T.flatten(), smooth, self.pad), n
+                return self.loss(x, self.net.shared.weight[part], bias, T, smooth), len(live)
+            return self.loss(x, self.net.shared.weight, None, T, smooth), len(live)
 
     @torch.no_grad()
     def valid(self):
@@ -177,9 +186,11 @@ class Trainer:
             return float('nan')
         self.net.eval()
         total = n = 0
-        for rows in plan(self.corpus.dev[1], self.a.tokens, 512, np.random.default_rng(0)):
-            loss, k = self.objective(self.net, self.corpus.dev, rows, 0.0)
-            total, n = total + float(loss), n + int(k)
+        index = self.corpus.dev[1]
+        with torch.compiler.set_stance('force_eager'):   # no second compilation for evaluation
+            for rows in plan(index, np.arange(len(index)), self.a.tokens, np.random.default_rng(0)):
+                loss, k = self.objective(self.corpus.dev, rows, 0.0)
+                total, n = total + float(loss), n + k
         self.net.train()
         return total / n
 
@@ -204,23 +215,44 @@ class Trainer:
             torch._foreach_add_(list(self.mean.values()), [v.float() for v in state.values()])
 
     def round(self, rng):
-        """One round of updates over a random part of every shard: lists of batches, each list one update."""
+        """The updates of one round, lists of batches: of every shard the next part of a shuffled pass over it, as large as the
+        shard's share of the corpus, so that every pair comes once before any comes twice."""
         self.corpus.refresh()
         shards = sorted(self.corpus.train)
         if self.a.processes > 1:                     # all processes must see the same shards
             n = torch.tensor(len(shards))
             dist.all_reduce(n, dist.ReduceOp.MIN)
             shards = shards[:int(n)]
-        most = max(1, self.a.round // len(shards))
-        batches = [(self.corpus.train[s], rows) for s in shards for rows in plan(self.corpus.train[s][1], self.a.tokens, self.a.longest, rng, most)]
+        every, batches = sum(len(self.corpus.train[s][1]) for s in shards), []
+        for s in shards:
+            index = self.corpus.train[s][1]
+            most = min(len(index), -(-self.a.round * len(index) // every))
+            queue = self.queues.get(s, np.zeros(0, np.int64))
+            if len(queue) < most:
+                fit = np.nonzero(index[:, 1:].max(1) <= self.a.longest)[0]
+                queue = np.concatenate([queue, rng.permutation(fit)])
+            batches += [(self.corpus.train[s], rows) for rows in plan(index, queue[:most], self.a.tokens, rng)]
+            self.queues[s] = queue[most:]
         rng.shuffle(batches)
-        update, tokens = [], 0
+        updates, update, tokens = [], [], 0
         for b in batches:
             update.append(b)
             tokens += int(b[0][1][b[1], 2].sum()) + len(b[1])
             if tokens >= self.a.update:
-                yield update
+                updates.append(update)
                 update, tokens = [], 0
+        return updates or [update]
+
+    def updates(self, rng):
+        """Update after update; on a GPU the next round is planned, and new shards are read, while this one is trained on."""
+        if not self.cuda:
+            while True:
+                yield from self.round(rng)
+        with concurrent.futures.ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self.round, rng)
+            while True:
+                now, coming = coming.result(), ahead.submit(self.round, rng)
+                yield from now
 
     def gradients(self, update):
         """Sums the gradients of one update's batches; several processes take them from one counter, so none waits long."""
@@ -230,7 +262,7 @@ class Trainer:
         else:
             mine = (update[i] for i in iter(lambda: self.take(len(update)), None))
         for shard, rows in mine:
-            loss, k = self.objective(self.run, shard, rows, self.a.smooth)
+            loss, k = self.objective(shard, rows, self.a.smooth)
             (loss / self.scale).backward()           # a fixed number first: the sum over many tokens is large for half precision
             total, n = total + loss.detach(), n + k
         if self.counter is not None:
@@ -248,6 +280,35 @@ class Trainer:
         torch._foreach_mul_([p.grad for p in self.net.parameters()], self.scale / n)
         return total, n
 
+    def compiled(self, update):
+        """As `gradients`; where the compiler fails, without it from then on."""
+        try:
+            return self.gradients(update)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:
+            if not self.a.compile:
+                raise
+            self.a.compile = False
+            self.say(f'the compiler failed ({type(error).__name__}: {str(error)[:300]}); going on without it')
+            torch.compiler.set_stance('force_eager')
+            self.opt.zero_grad(set_to_none=True)
+            return self.gradients(update)
+
+    def tensors(self):
+        return [*self.net.parameters(), *(t for p in self.net.parameters() for t in self.opt.state[p].values())]
+
+    def guard(self, loss):
+        """Keeps the last good state; goes back to it, with half the learning rate, when the loss has run away."""
+        if loss < self.best + 0.3:
+            self.best, self.good = min(self.best, loss), [t.detach().clone() for t in self.tensors()]
+        elif not loss < self.best + 1.0 and self.good:
+            self.a.lr /= 2
+            self.warm_from = self.step
+            self.say(f'loss {loss:.2f} after {self.best:.2f}: back to the last good state, learning rate {self.a.lr:.1e}')
+            with torch.no_grad():
+                torch._foreach_copy_(self.tensors(), self.good)
+
     def take(self, n):
         with self.counter.get_lock():
             i = self.counter.value
@@ -260,47 +321,53 @@ class Trainer:
         self.say(f'{params / 1e6:.1f}M parameters, vocabulary {self.vocab}, {self.device}, shape {self.shape}, step {self.step}, start valid nll {self.valid() if a.check else float("nan"):.4f}')
         saved = logged = time.time()
         losses = tokens = since = 0
-        while True:
-            for update in self.round(rng):
-                share = torch.tensor(self.share())
-                if self.counter is not None:
-                    dist.broadcast(share, 0)
-                share = float(share)
-                if share >= 1:
-                    return self.finish()
-                rate = a.lr * min(1.0, (self.step - self.warm_from + 1) / a.warmup) * min(1.0, (1 - share) / a.decay)
-                for g in self.opt.param_groups:
-                    g['lr'] = rate
-                total, n = self.gradients(update)
-                nn.utils.clip_grad_norm_(self.net.parameters(), 1.0, foreach=True)
-                self.opt.step()
-                self.opt.zero_grad(set_to_none=True)
-                self.step += 1
-                losses, tokens, since = losses + total, tokens + n, since + 1
-                if share > 1 - a.average and self.step % a.average_every == 0:
-                    self.accumulate()
-                now = time.time()
-                if since == a.log:
-                    self.seen += int(tokens)
-                    per = float(losses) / float(tokens)
-                    speed = float(tokens) / (now - logged)
-                    self.say(f'step {self.step} lr {rate:.1e} loss {per:.3f} {since / (now - logged):.2f} updates/s {speed:.0f} target tokens/s, {len(self.corpus.train)} shards, {100 * share:.0f} %')
-                    if self.rank == 0:
-                        json.dump(dict(step=self.step, seen=self.seen, loss=per, rate=rate, share=share, speed=speed, time=now), open(f'{a.out}/status.json', 'w'))
-                    losses = tokens = since = 0
-                    logged = now
-                if self.rank == 0 and now - saved > a.save_every * 60:
-                    self.save()
-                    self.say(f'saved; valid nll {self.valid():.4f}')
-                    saved = logged = time.time()
+        for update in self.updates(rng):
+            share = torch.tensor(self.share())
+            if self.counter is not None:
+                dist.broadcast(share, 0)
+            share = float(share)
+            if share >= 1:
+                return self.finish()
+            rate = a.lr * min(1.0, (self.step - self.warm_from + 1) / a.warmup) * min(1.0, (1 - share) / a.decay)
+            for g in self.opt.param_groups:
+                g['lr'] = rate
+            total, n = self.compiled(update)
+            nn.utils.clip_grad_norm_(self.net.parameters(), 1.0, foreach=True)
+            self.opt.step()
+            self.opt.zero_grad(set_to_none=True)
+            self.step += 1
+            losses, tokens, since = losses + total, tokens + n, since + 1
+            if share > 1 - a.average and self.step % a.average_every == 0:
+                self.accumulate()
+            now = time.time()
+            if since == a.log:
+                self.seen += int(tokens)
+                per = float(losses) / float(tokens)
+                speed = float(tokens) / (now - logged)
+                self.say(f'step {self.step} lr {rate:.1e} loss {per:.3f} {since / (now - logged):.2f} updates/s {speed:.0f} target tokens/s, {len(self.corpus.train)} shards, {100 * share:.0f} %')
+                if self.rank == 0:
+                    json.dump(dict(step=self.step, seen=self.seen, loss=per, rate=rate, share=share, speed=speed, time=now), open(f'{a.out}/status.json', 'w'))
+                losses = tokens = since = 0
+                logged = now
+                self.guard(per)
+            if self.rank == 0 and now - saved > a.save_every * 60:
+                self.save()
+                self.say(f'saved; valid nll {self.valid():.4f}')
+                saved = logged = time.time()
 
     def finish(self):
         if self.rank == 0:
             self.save()                              # first of all: the lease may end any second
-            self.say(f'saved; last valid nll {self.valid():.4f}')
+            self.say('saved')
             if self.means:
+                plain, last = self.valid(), {k: v.clone() for k, v in self.net.state_dict().items()}
                 self.net.load_state_dict({k: v / self.means for k, v in self.mean.items()})
-                self.say(f'average of {self.means}: valid nll {self.valid():.4f}')
+                average = self.valid()
+                self.say(f'valid nll of the average of {self.means} {average:.4f}, of the last {plain:.4f}')
+                if plain < average:
+                    self.means = 0
+                    self.net.load_state_dict(last)
+                    self.export(f'{self.a.out}/hf')
             json.dump(dict(step=self.step, seen=self.seen, share=1.0, done=True, time=time.time()), open(f'{self.a.out}/status.json', 'w'))
             self.say(f'done: {self.step} updates, {self.seen} target tokens')
         if self.counter is not None:
@@ -324,9 +391,9 @@ def main():
     p.add_argument('--compile', action='store_true')
     p.add_argument('--bf16', action='store_true', help='half precision on a CPU too (a GPU always has it)')
     p.add_argument('--check', action='store_true', help='validation loss before the first update')
-    for k, v, h in (('d', 512, 'width'), ('enc', 6, 'encoder layers'), ('dec', 2, 'decoder layers'), ('ffn', 1536, ''), ('heads', 8, ''), ('tokens', 60_000, 'padded positions of a batch'),
+    for k, v, h in (('d', 512, 'width'), ('enc', 6, 'encoder layers'), ('dec', 2, 'decoder layers'), ('ffn', 2048, ''), ('heads', 8, ''), ('tokens', 60_000, 'padded positions of a batch'),
                     ('update', 1, 'target tokens of an update at least; more than a batch has: gradients accumulate'), ('longest', 160, 'pieces of the longest pair'), ('seed', 1, ''),
-                    ('warmup', 1000, 'updates'), ('threads', 2, 'of a CPU'), ('sampled', 0, 'CPU: frequent pieces in the softmax of a batch, 0 for all'), ('processes', 1, 'one for each core of a CPU'), ('log', 50, 'updates'),
+                    ('warmup', 1500, 'updates'), ('threads', 2, 'of a CPU'), ('sampled', 0, 'CPU: frequent pieces in the softmax of a batch, 0 for all'), ('processes', 1, 'one for each core of a CPU'), ('log', 50, 'updates'),
                     ('average-every', 20, 'updates'), ('round', 400_000, 'pairs in one round of shuffled batches')):
         p.add_argument(f'--{k}', type=int, default=v, help=h)
     for k, v, h in (('lr', 1e-3, 'highest learning rate'), ('dropout', 0.1, ''), ('minutes', 20.0, ''), ('smooth', 0.1, 'label smoothing'), ('decay', 0.6, 'share of the time'),
