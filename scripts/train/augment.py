@@ -21,7 +21,7 @@ LINK = re.compile(r'[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?:https?://|www\.)[^\s<>"()]*[
 FIGURES = re.compile(r'(?<![\w.,/:-])(\d{1,3}(?:[ .]\d{3})+|\d+)(?:,(\d+))?(?![\w/:-]|[.,]\d| \d)')
 # The words that fr2en's src/protect/stand_in.rs puts in the place of addresses, code and the like.
 STAND_INS = ('XQ', 'QJ', 'XK', 'QZ', 'XJ', 'KQ', 'XQ1', 'ZX2', 'QJ3', 'ZX', 'WX', 'KZ', 'JX', 'VQ', 'ZW', 'WX4')
-NOISE = '→•©®§±×÷~^|\\&#@<>=+_{}[]*/%€£¥$°–—·µ'
+NOISE = '→•©®§±×÷~^|\\&#@<>=+_{}[]*/%€£¥$°–—·μ'
 # Letters of other languages' names, each a form of the plain letter it stands in for.
 FOREIGN = {'a': 'áãåäăąâàæ', 'c': 'çćč', 'd': 'đ', 'e': 'éèêëęě', 'g': 'ğ', 'i': 'íìîïı', 'l': 'ł', 'n': 'ñńň', 'o': 'óòôöõøőœ', 'r': 'ř', 's': 'śšşșß', 't': 'ţț',
            'u': 'úùûüůű', 'y': 'ýÿ', 'z': 'źżž', 'A': 'ÁÃÅÄÂÀÆ', 'C': 'ÇĆČ', 'D': 'Đ', 'E': 'ÉÈÊË', 'G': 'Ğ', 'I': 'ÍÎÏİ', 'L': 'Ł', 'N': 'Ñ', 'O': 'ÓÔÖØŒ', 'R': 'Ř', 'S': 'ŚŠŞȘ',
@@ -64,7 +64,17 @@ def occurrences(s, word):
 
 def shared(pattern, f, e):
     """What the pattern finds in French and stands alike, and as often, in English."""
-    return sorted(n for n in set(pattern.findall(f)) if n in e and n not in NOT_NAMES and 0 < occurrences(f, n) == occurrences(e, n))
+    return sorted(n for n in set(pattern.findall(f)) if n in e and 0 < occurrences(f, n) == occurrences(e, n))
+
+
+class Names(list):
+    """Names to put in the place of each other."""
+    def __init__(self, names=()):
+        super().__init__(names)
+        self.known = frozenset(names)
+
+    def shared(self, f, e):
+        return [n for n in shared(NAME, f, e) if n in self.known]
 
 
 def foreign(name, rng):
@@ -79,7 +89,7 @@ def foreign(name, rng):
 
 def swap_names(f, e, rng, names):
     """Replaces a name that stands alike on both sides by another one: copying names is learnt, not remembered."""
-    found = shared(NAME, f, e)
+    found = names.shared(f, e)
     if not found:
         return f, e
     old, new = one(rng, found), one(rng, names)
@@ -88,10 +98,10 @@ def swap_names(f, e, rng, names):
     return replace(f, old, new), replace(e, old, new)
 
 
-def stand_in(f, e, rng):
+def stand_in(f, e, rng, names):
     """A link, a code word or a name as one of the words that fr2en shows in place of protected things."""
     odd = shared(LINK, f, e) + shared(CODE, f, e)
-    found = odd if odd and rng.random() < 0.5 else shared(NAME, f, e) if rng.random() < 0.06 else []
+    found = odd if odd and rng.random() < 0.5 else names.shared(f, e) if rng.random() < 0.06 else []
     if found:
         words = list(STAND_INS)
         rng.shuffle(words)
@@ -163,7 +173,7 @@ def reshape(f, e, rng):
     return f, e
 
 
-def vary(f, e, rng, style='full', names=()):
+def vary(f, e, rng, style='full', names=Names()):
     a, b = ROUND.match(f), ROUND.match(e)
     if a and b and rng.random() < 0.6:               # fr2en takes off the marks round a whole sentence
         f, e = a[1], b[1]
@@ -171,7 +181,7 @@ def vary(f, e, rng, style='full', names=()):
         f, e = swap_names(f, e, rng, names)
     if rng.random() < 0.35 and text.DIGIT.search(f):
         f, e = swap_numbers(f, e, rng)
-    f, e = stand_in(f, e, rng)
+    f, e = stand_in(f, e, rng, names)
     f, e = reshape(f, e, rng)
     f = spacing(quote_style(f, rng, style), rng)
     if style == 'full' and rng.random() < 0.4:

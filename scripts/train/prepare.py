@@ -367,7 +367,7 @@ def main():
     if absent:
         print('not in the corpus folder:', *absent)
     os.makedirs(A.out, exist_ok=True)
-    FORBIDDEN, NAMES = forbidden(), []
+    FORBIDDEN, NAMES = forbidden(), augment.Names()
     LEXICON = word_list(wanted)
     COMMON = LEXICON.small
     print(f'lexicon: {time.time() - t:.0f} s, {len(LEXICON.tables[0])} French words', flush=True)
@@ -378,7 +378,7 @@ def main():
     names = collections.Counter()
     for path in glob.glob(f'{A.out}/clean/*.names.json'):
         names.update(json.load(open(path)))
-    NAMES = sorted(n for n, c in names.items() if 2 <= c <= 400)
+    NAMES = augment.Names(sorted(n for n, c in names.items() if 2 <= c <= 1000))
     print(f'clean: {time.time() - t:.0f} s, {len(NAMES)} names for swapping', flush=True)
     with multiprocessing.Pool(A.processes) as pool:
         bases = [(b[:-9], m) for s, m in wanted.items() for b in sorted(glob.glob(f'{A.out}/clean/{s}.*.keep.npy'))]

@@ -5,6 +5,7 @@ set -eu
 data=$1 run=$2 minutes=$3
 shift 3
 mkdir -p "$run"
+rm -f "$run/status.json" "$run/finish-by"
 cd "$(dirname "$0")"
 PYTHONUNBUFFERED=1 setsid "${PYTHON:-python3}" train_marian.py --data "$data" --out "$run" --minutes "$minutes" ${COMPILE---compile} "$@" >>"$run/log" 2>&1 </dev/null &
 echo $! >"$run/pid"

@@ -30,6 +30,7 @@ PLACEHOLDER = re.compile(r'%\(\w+\)[sd]|%[sd]|\{\w*\}|\$[A-Za-z_]\w*')
 LINK = re.compile(r'https?://\S+|www\.\S+|\S+@\S+\.\w+')
 CODE = re.compile(r'[_(){}\[\]=<>$#*/\\|^~]')
 SPEAKER = re.compile(r'^(?:[^.()]{0,90}\. ?)?-? ?\(?[A-Z]{2}\) ')   # rapporteur. - (DE)
+STRAY = re.compile(r'^[.,;:] ?[-–—]? ?(?=[^\W\d])')   # . - Madame la Présidente: what a deleted name left
 INVISIBLE = re.compile(r'[\u00ad\u200b-\u200f\u2060\ufeff\u0000-\u0008\u000b-\u001f]')
 OTHER_SCRIPT = re.compile(r'[\u0370-\u1fff\u2300-\U0010ffff]')
 NOT_ALPHANUMERIC = re.compile(r'[\W_]+')
@@ -108,7 +109,7 @@ def clean(f, e, source, longest=600, lexicon=None, aligned=0.2):
         return 'mojibake'
     f, e = tidy_french(f), tidy_english(e)
     if source == 'europarl':
-        f, e = SPEAKER.sub('', f), SPEAKER.sub('', e)
+        f, e = STRAY.sub('', SPEAKER.sub('', f)), STRAY.sub('', SPEAKER.sub('', e))
     if not f or not e:
         return 'empty'
     if len(f) > longest or len(e) > longest:

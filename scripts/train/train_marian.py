@@ -26,6 +26,7 @@ import time
 import numpy as np
 import torch
 import torch.distributed as dist
+import torch.fx.experimental._config
 import torch.nn as nn
 import torch.nn.functional as F
 
@@ -33,20 +34,28 @@ import model as marian
 
 
 class Corpus:
-    """The shards of a folder, held on the device as one int32 tensor each; new ones are read as they arrive."""
+    """The shards of a folder, end to end in one int32 tensor on the device, with one index; new ones are read as they arrive."""
     def __init__(self, folder, device):
-        self.folder, self.device, self.train, self.dev = folder, device, {}, None
+        self.folder, self.device, self.read, self.dev = folder, device, [], None
+        self.train = torch.zeros(0, dtype=torch.int32, device=device), np.zeros((0, 3), np.int64)
 
-    def refresh(self):
-        for f in sorted(glob.glob(f'{self.folder}/*.idx.npy')):
-            base = f.removesuffix('.idx.npy')
-            if base not in self.train and not (base.endswith('/dev') and self.dev):
-                ids = torch.from_numpy(np.fromfile(base + '.bin', np.uint16).astype(np.int32)).to(self.device)
-                shard = ids, np.load(f)
-                if base.endswith('/dev'):
-                    self.dev = shard
-                else:
-                    self.train[base] = shard
+    def waiting(self):
+        """Names of the shards that have not been read."""
+        found = (f.removesuffix('.idx.npy') for f in sorted(glob.glob(f'{self.folder}/*.idx.npy')))
+        return [f for f in found if f not in self.read and not f.endswith('/dev')]
+
+    def load(self, name):
+        return torch.from_numpy(np.fromfile(name + '.bin', np.uint16).astype(np.int32)).to(self.device), np.load(name + '.idx.npy')
+
+    def refresh(self, names):
+        """Reads shards; row numbers that were given out stay good."""
+        if not self.dev and os.path.exists(f'{self.folder}/dev.idx.npy'):
+            self.dev = self.load(f'{self.folder}/dev')
+        for name in names:
+            ids, index = self.load(name)
+            before = np.array([len(self.train[0]), 0, 0])
+            self.train = torch.cat([self.train[0], ids]), np.concatenate([self.train[1], index + before])
+            self.read.append(name)
 
     def batch(self, shard, rows, eos, pad):
         """Padded source and target ids (rows, length + eos), lengths rounded up to 8 so that few shapes occur; and the places
@@ -94,10 +103,9 @@ class Sample:
     where the full softmax is half of the work."""
     def __init__(self, n, corpus, vocab):
         counts = torch.zeros(vocab)
-        for ids, index in list(corpus.train.values())[:1]:
-            rows = index[:50_000]
-            for at, k in zip((rows[:, 0] + rows[:, 1]).tolist(), rows[:, 2].tolist()):
-                counts[ids[at:at + k].long()] += 1
+        ids, index = corpus.train
+        for at, source, target in index[:50_000].tolist():
+            counts[ids[at + source:at + source + target].long()] += 1
         order = counts.argsort(descending=True)
         self.frequent, self.rest, self.drawn, self.vocab = order[:n], order[n:], n // 4, vocab
         self.odds = float(np.log(len(self.rest) / self.drawn))
@@ -136,15 +144,16 @@ class Trainer:
         self.opt = torch.optim.AdamW(net.parameters(), lr=a.lr, betas=(0.9, 0.98), eps=1e-8, weight_decay=a.weight_decay, fused=True)
         self.loss = nll
         if a.compile:                                # layer by layer: equal layers share what was compiled for the first
+            torch.fx.experimental._config.use_duck_shape = False   # equal lengths in the first batch are chance
             for layer in (*net.encoder.layers, *net.decoder.layers):
                 layer.compile(dynamic=True)
             self.loss = torch.compile(nll, dynamic=True)
         self.scale = float(max(a.update, a.tokens))
         self.corpus = Corpus(a.data, self.device)
-        self.corpus.refresh()
+        self.corpus.refresh(self.corpus.waiting())
         self.sample = Sample(a.sampled, self.corpus, self.vocab) if a.sampled and not self.cuda else None
         self.step = self.seen = self.spent = self.means = 0
-        self.queues, self.best, self.good = {}, float('inf'), None
+        self.queue, self.passed, self.best, self.good = np.zeros(0, np.int64), 0, float('inf'), None
         self.mean, self.checkpoint = None, f'{a.out}/checkpoint.pt'
         if a.resume and os.path.exists(self.checkpoint):
             c = torch.load(self.checkpoint, map_location=self.device)
@@ -215,29 +224,26 @@ class Trainer:
             torch._foreach_add_(list(self.mean.values()), [v.float() for v in state.values()])
 
     def round(self, rng):
-        """The updates of one round, lists of batches: of every shard the next part of a shuffled pass over it, as large as the
-        shard's share of the corpus, so that every pair comes once before any comes twice."""
-        self.corpus.refresh()
-        shards = sorted(self.corpus.train)
+        """The updates of one round, lists of batches of row numbers: the next part of a shuffled pass over the corpus, which new
+        shards join as they come, so that every pair comes once before any comes twice."""
+        names = self.corpus.waiting()
         if self.a.processes > 1:                     # all processes must see the same shards
-            n = torch.tensor(len(shards))
+            n = torch.tensor(len(names))
             dist.all_reduce(n, dist.ReduceOp.MIN)
-            shards = shards[:int(n)]
-        every, batches = sum(len(self.corpus.train[s][1]) for s in shards), []
-        for s in shards:
-            index = self.corpus.train[s][1]
-            most = min(len(index), -(-self.a.round * len(index) // every))
-            queue = self.queues.get(s, np.zeros(0, np.int64))
-            if len(queue) < most:
-                fit = np.nonzero(index[:, 1:].max(1) <= self.a.longest)[0]
-                queue = np.concatenate([queue, rng.permutation(fit)])
-            batches += [(self.corpus.train[s], rows) for rows in plan(index, queue[:most], self.a.tokens, rng)]
-            self.queues[s] = queue[most:]
-        rng.shuffle(batches)
+            names = names[:int(n)]
+        self.corpus.refresh(names)
+        index = self.corpus.train[1]
+        fit = np.nonzero(index[:, 1:].max(1) <= self.a.longest)[0]
+        new = fit[fit >= self.passed]
+        if len(new):
+            self.queue, self.passed = rng.permutation(np.concatenate([self.queue, new])), len(index)
+        if len(self.queue) < min(self.a.round, len(fit)):
+            self.queue = np.concatenate([self.queue, rng.permutation(fit)])
+        rows, self.queue = self.queue[:self.a.round], self.queue[self.a.round:]
         updates, update, tokens = [], [], 0
-        for b in batches:
-            update.append(b)
-            tokens += int(b[0][1][b[1], 2].sum()) + len(b[1])
+        for batch in plan(index, rows, self.a.tokens, rng):
+            update.append(batch)
+            tokens += int(index[batch, 2].sum()) + len(batch)
             if tokens >= self.a.update:
                 updates.append(update)
                 update, tokens = [], 0
@@ -261,8 +267,8 @@ class Trainer:
             mine = iter(update)
         else:
             mine = (update[i] for i in iter(lambda: self.take(len(update)), None))
-        for shard, rows in mine:
-            loss, k = self.objective(shard, rows, self.a.smooth)
+        for rows in mine:
+            loss, k = self.objective(self.corpus.train, rows, self.a.smooth)
             (loss / self.scale).backward()           # a fixed number first: the sum over many tokens is large for half precision
             total, n = total + loss.detach(), n + k
         if self.counter is not None:
@@ -344,7 +350,7 @@ class Trainer:
                 self.seen += int(tokens)
                 per = float(losses) / float(tokens)
                 speed = float(tokens) / (now - logged)
-                self.say(f'step {self.step} lr {rate:.1e} loss {per:.3f} {since / (now - logged):.2f} updates/s {speed:.0f} target tokens/s, {len(self.corpus.train)} shards, {100 * share:.0f} %')
+                self.say(f'step {self.step} lr {rate:.1e} loss {per:.3f} {since / (now - logged):.2f} updates/s {speed:.0f} target tokens/s, {len(self.corpus.read)} shards, {100 * share:.0f} %')
                 if self.rank == 0:
                     json.dump(dict(step=self.step, seen=self.seen, loss=per, rate=rate, share=share, speed=speed, time=now), open(f'{a.out}/status.json', 'w'))
                 losses = tokens = since = 0

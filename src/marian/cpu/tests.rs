@@ -336,7 +336,7 @@ fn agrees_with_the_plain_network() {
 /// On trained weights, which are less even than random ones.
 #[test]
 fn agrees_with_the_tensor_network() {
-    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models/pilot");
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(crate::store::BUNDLED);
     let read = |name: &str| std::fs::read(directory.join(name)).unwrap();
     let config = Config::read(&read("config.json"), Some(&read("generation_config.json"))).unwrap();
     let bytes = Box::leak(read("model.safetensors").into_boxed_slice());
