@@ -20,8 +20,10 @@ pub enum ErrorKind {
     Settings,
     /// The hub could not be reached or sent something wrong.
     Hub,
-    /// The device failed or ran out of memory.
+    /// The device failed.
     Device,
+    /// The device ran out of memory.
+    Memory,
     /// A guard refused a translation and `--strict` was given.
     Quality,
     /// The user stopped the work.

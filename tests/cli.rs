@@ -328,3 +328,59 @@ fn markup_stays_and_records_keep_their_other_fields() {
     let row: serde_json::Value = serde_json::from_str(&first).expect("JSON");
     assert!(row["text_en"].as_str().expect("a text").contains("cat"), "{first}");
 }
+
+#[test]
+fn the_doctor_says_what_would_be_used_and_why() {
+    let out = run(&["doctor", "--device", "cpu", "--beam", "2"], b"");
+    assert!(out.status.success(), "{}", text(&out.stderr));
+    let report = text(&out.stdout);
+    for line in ["fr2en ", "system ", "processor ", "model ", "would use ", "settings ", "FR2EN_OFFLINE=1"] {
+        assert!(report.contains(line), "{line}: {report}");
+    }
+    assert!(report.contains("cpu int8 (") && report.contains("as asked for"), "{report}");
+
+    let out = run(&["doctor", "--json"], b"");
+    let report: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    assert_eq!(report["version"], env!("CARGO_PKG_VERSION"));
+    assert!(report["system"]["cores"].as_u64().expect("a number") > 0);
+    assert!(report["model"]["weights"].as_str().expect("a path").contains("model.safetensors"));
+    for gpu in ["cuda", "metal"] {
+        let none = report[gpu]["devices"].as_array().expect("a list").is_empty();
+        assert_eq!(none, report[gpu]["none_because"].is_string(), "{report}");
+    }
+    let choice = &report["choice"];
+    assert!(choice["device"].is_string() && choice["batch_tokens"].as_u64() > Some(0), "{choice}");
+}
+
+#[test]
+fn the_doctor_names_what_cannot_work() {
+    let out = run(&["doctor", "--model", "nobody/nothing"], b"");
+    assert_eq!(out.status.code(), Some(1));
+    let report = text(&out.stdout);
+    assert!(report.contains("nobody/nothing is not in") && report.contains("would use  nothing"), "{report}");
+    let out = fr2en().args(["doctor"]).env("HF_TOKEN", "secret").output().expect("it runs");
+    assert!(text(&out.stdout).contains("HF_TOKEN=(set)") && !text(&out.stdout).contains("secret"));
+}
+
+#[test]
+#[cfg(not(feature = "cuda"))]
+fn a_build_without_cuda_says_how_to_get_one() {
+    for device in ["cuda", "cuda:1", "cuda:0,1"] {
+        let out = run(&["--device", device], b"");
+        assert_eq!(out.status.code(), Some(2));
+        let errors = text(&out.stderr);
+        assert!(errors.contains("cargo build --release --features cuda"), "{errors}");
+    }
+    let out = run(&["--device", "cuda:0,x"], b"");
+    assert!(text(&out.stderr).contains("no CUDA device is called 'x'"), "{}", text(&out.stderr));
+}
+
+#[test]
+fn the_size_of_batches_changes_nothing() {
+    let source = "Le chat dort. Bonjour le monde. Où est la gare ?\n";
+    let expected = run(&["--batch-tokens", "auto"], source.as_bytes());
+    assert!(expected.status.success(), "{}", text(&expected.stderr));
+    let other = run(&["--batch-tokens", "8"], source.as_bytes());
+    assert_eq!(text(&other.stdout), text(&expected.stdout));
+    assert_eq!(run(&["--batch-tokens", "many"], b"").status.code(), Some(2));
+}

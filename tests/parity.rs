@@ -9,6 +9,7 @@ use candle_core::{DType, Device, Tensor};
 use fr2en::decode::{Sequence, decode};
 use fr2en::engine::Options;
 use fr2en::marian::config::EarlyStopping;
+use fr2en::marian::cpu::{Compute, CpuNetwork};
 use fr2en::marian::tensor::TensorNetwork;
 use fr2en::marian::{Candidates, Config, Network, Row, Session, Want, Weights};
 use fr2en::store::Blob;
@@ -330,13 +331,62 @@ fn positions_beyond_the_configured_ones_are_computed() {
 #[test]
 fn half_types_come_close() {
     for (dtype, tolerance) in [(DType::F16, 0.15), (DType::BF16, 1.5)] {
-        let network = TensorNetwork::new(&weights("big"), &config("big"), &Device::Cpu, dtype).unwrap();
-        let reference = reference("big");
-        let all: Vec<usize> = (0..reference.sources.len()).collect();
-        follow("big", network.session().as_mut(), &reference, &all, tolerance);
-        let options = Options { beam: 4, max_length: Some(24), ..Options::default() };
-        for found in decode(&network, &reference.sources, &options, &()) {
-            assert!(found.unwrap()[0].score.is_finite());
+        for model in MODELS {
+            let network = TensorNetwork::new(&weights(model), &config(model), &Device::Cpu, dtype).unwrap();
+            let reference = reference(model);
+            let all: Vec<usize> = (0..reference.sources.len()).collect();
+            follow(model, network.session().as_mut(), &reference, &all, tolerance);
+            let options = Options { beam: 4, max_length: Some(24), ..Options::default() };
+            for found in decode(&network, &reference.sources, &options, &()) {
+                assert!(found.unwrap()[0].score.is_finite());
+            }
+        }
+    }
+}
+
+/// Also holds the kernels that are CUDA's alone against their twins. Passes where there is no such device.
+#[cfg(feature = "cuda")]
+#[test]
+fn a_cuda_device_gives_what_the_cpu_gives() {
+    use fr2en::marian::device::{Compute, DeviceChoice, Plan};
+    for (compute, tolerance) in [(Compute::F32, 5e-4), (Compute::F16, 0.15), (Compute::Bf16, 1.5)] {
+        for model in MODELS {
+            let Ok(plan) = Plan::new(&DeviceChoice::Cuda(vec![0]), compute, &config(model)) else {
+                eprintln!("no CUDA device: nothing was tested");
+                return;
+            };
+            let network = plan.load(&weights(model), &config(model)).unwrap();
+            let reference = reference(model);
+            let all: Vec<usize> = (0..reference.sources.len()).collect();
+            follow(model, network.session().as_mut(), &reference, &all, tolerance);
+            for beam in [1, 4] {
+                let options = Options { beam, min_length: Some(40), max_length: Some(40), ..Options::default() };
+                let found = decode(network.as_ref(), &reference.sources, &options, &());
+                let expected = decode(&self::network(model), &reference.sources, &options, &());
+                let found: Vec<_> = found.into_iter().map(|found| found.unwrap()[0].tokens.clone()).collect();
+                let expected: Vec<_> = expected.into_iter().map(|found| found.unwrap()[0].tokens.clone()).collect();
+                match compute {
+                    Compute::F32 => assert_eq!(found, expected, "{model}, beam {beam}"),
+                    _ => assert_eq!(found.len(), expected.len()),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn long_translations_are_those_of_the_other_network() {
+    // Longer than what a cache is allocated for at a time.
+    let (weights, config) = (weights("big"), config("big"));
+    let other = CpuNetwork::load(&weights, config.clone(), Compute::F32).unwrap();
+    let reference = reference("big");
+    for beam in [1, 4] {
+        let options = Options { beam, min_length: Some(70), max_length: Some(70), ..Options::default() };
+        let expected = decode(&other, &reference.sources, &options, &());
+        for (found, expected) in decode(&network("big"), &reference.sources, &options, &()).into_iter().zip(expected) {
+            let (found, expected) = (found.unwrap(), expected.unwrap());
+            assert_eq!(found[0].tokens, expected[0].tokens);
+            assert!(far(&found[0].log_probs, &expected[0].log_probs) < 1e-3);
         }
     }
 }

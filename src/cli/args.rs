@@ -7,6 +7,8 @@ use std::path::PathBuf;
 pub use batch::{BatchArgs, MemoryArgs};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+use super::config::BatchTokens;
+
 /// Translates French documents into English on this machine, and keeps their shape.
 #[derive(Debug, Parser)]
 #[command(
@@ -34,6 +36,8 @@ pub enum Command {
     Models(ModelsArgs),
     /// Measure how fast this machine translates the lines of a file
     Bench(BenchArgs),
+    /// Show what this build and machine have, and which model, device and arithmetic would be used and why
+    Doctor(DoctorArgs),
     /// Print a completion script for a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -133,7 +137,7 @@ pub struct EngineArgs {
     #[arg(short, long, value_name = "N", env = "FR2EN_THREADS", help_heading = "Machine")]
     pub threads: Option<usize>,
 
-    /// auto, cpu, cuda, cuda:N or metal [default: auto]
+    /// auto, cpu, cuda, cuda:N, cuda:N,M (a worker each) or metal [default: auto]
     #[arg(short, long, value_name = "DEVICE", env = "FR2EN_DEVICE", help_heading = "Machine")]
     pub device: Option<String>,
 
@@ -141,9 +145,9 @@ pub struct EngineArgs {
     #[arg(long, value_name = "KIND", env = "FR2EN_COMPUTE", help_heading = "Machine")]
     pub compute: Option<String>,
 
-    /// Source tokens of a batch, padding counted [default: 2048; on a GPU 16384]
-    #[arg(long, value_name = "N", env = "FR2EN_BATCH_TOKENS", help_heading = "Machine")]
-    pub batch_tokens: Option<usize>,
+    /// Source tokens of a batch, padding counted; auto is 2048 on a CPU, and what a GPU has memory for [default: auto]
+    #[arg(long, value_name = "N|auto", env = "FR2EN_BATCH_TOKENS", help_heading = "Machine")]
+    pub batch_tokens: Option<BatchTokens>,
 
     /// Choose only among the words that the model's shortlist gives for a sentence: faster, and now and then another word
     #[arg(long, env = "FR2EN_SHORTLIST", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Machine")]
@@ -240,6 +244,16 @@ pub struct BenchArgs {
     /// Write what the model said, a line each, with nothing done to it
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
 
     #[command(flatten)]
     pub engine: EngineArgs,

@@ -1,6 +1,7 @@
 //! Defaults from the config file: `fr2en/config.toml` where the platform keeps such files.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use serde::Deserialize;
@@ -18,7 +19,7 @@ pub struct ConfigFile {
     pub threads: Option<usize>,
     pub device: Option<String>,
     pub compute: Option<String>,
-    pub batch_tokens: Option<usize>,
+    pub batch_tokens: Option<BatchTokens>,
     pub shortlist: Option<bool>,
     pub quotes: Option<String>,
     pub stops: Option<String>,
@@ -30,22 +31,54 @@ pub struct ConfigFile {
     pub memory_limit: Option<String>,
 }
 
+/// How large a batch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "toml::Value")]
+pub enum BatchTokens {
+    /// As large as the device has memory for.
+    Auto,
+    Tokens(usize),
+}
+
+impl FromStr for BatchTokens {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => text.parse().map(Self::Tokens).map_err(|_| "it is a number, or auto".to_owned()),
+        }
+    }
+}
+
+impl TryFrom<toml::Value> for BatchTokens {
+    type Error = String;
+
+    fn try_from(value: toml::Value) -> Result<Self, String> {
+        match value {
+            toml::Value::String(text) => text.parse(),
+            other => other.to_string().parse(),
+        }
+    }
+}
+
 impl ConfigFile {
     /// The user's file; defaults where there is none.
     ///
     /// # Errors
     /// When the file is there but cannot be read or says something unknown; the message gives the line.
     pub fn load() -> Result<Self> {
-        let path = match std::env::var_os("FR2EN_CONFIG") {
-            Some(path) if path.is_empty() => return Ok(Self::default()),
-            Some(path) => PathBuf::from(path),
-            None => match Self::usual_path() {
-                Some(path) if path.is_file() => path,
-                _ => return Ok(Self::default()),
-            },
-        };
+        let Some(path) = Self::path() else { return Ok(Self::default()) };
         let text = std::fs::read_to_string(&path).map_err(|e| Error::io(&path, "read", e))?;
         Self::parse(&text, &path)
+    }
+
+    /// The file that is read, if there is one: `FR2EN_CONFIG`, which is empty for none, or the usual one.
+    pub fn path() -> Option<PathBuf> {
+        match std::env::var_os("FR2EN_CONFIG") {
+            Some(path) => (!path.is_empty()).then(|| path.into()),
+            None => Self::usual_path().filter(|path| path.is_file()),
+        }
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self> {
@@ -69,7 +102,11 @@ mod tests {
     #[test]
     fn a_mistake_in_the_file_is_placed() {
         let path = Path::new("config.toml");
-        assert_eq!(ConfigFile::parse("beam = 4\nbatch-tokens = 64\n", path).expect("right").batch_tokens, Some(64));
+        let batch_tokens = |text: &str| ConfigFile::parse(text, path).expect("right").batch_tokens;
+        assert_eq!(batch_tokens("beam = 4\nbatch-tokens = 64\n"), Some(BatchTokens::Tokens(64)));
+        assert_eq!(batch_tokens("batch-tokens = \"auto\""), Some(BatchTokens::Auto));
+        let error = ConfigFile::parse("batch-tokens = \"much\"", path).expect_err("no number");
+        assert!(error.to_string().contains("it is a number, or auto"), "{error}");
         let error = ConfigFile::parse("beam = 4\nbeams = 4\n", path).expect_err("unknown key");
         assert!(error.to_string().starts_with("config.toml: line 2"), "{error}");
     }

@@ -4,6 +4,7 @@ mod args;
 mod batch;
 mod bench;
 mod config;
+mod doctor;
 mod input;
 pub mod models;
 mod output;
@@ -64,6 +65,7 @@ fn run(cli: &Cli, printer: &Printer) -> Result<Ending> {
         Some(Command::Batch(args)) => batch::run(args, &ConfigFile::load()?, printer),
         Some(Command::Split(args)) => split::run(args, printer),
         Some(Command::Bench(args)) => bench::run(args, &ConfigFile::load()?, printer),
+        Some(Command::Doctor(args)) => doctor::run(args, printer),
         Some(Command::Models(args)) => {
             let store = settings::store(args.offline || ConfigFile::load()?.offline.unwrap_or(false));
             let mut out = Vec::new();

@@ -9,11 +9,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::engine::{self, Options};
 use crate::error::{Error, Result};
-use crate::marian::quantised;
+use crate::marian::device::{Compute, DeviceChoice, Plan};
 use crate::marian::shortlist::Limits;
+use crate::marian::{Config, quantised};
 use crate::store::inventory::Place;
 use crate::store::{self, BUNDLED, ModelSpec, PullProgress, StoreSettings};
-use crate::translator::{self, Compute, DeviceChoice};
+use crate::translator;
 
 use super::input::Input;
 use super::progress::Silent;
@@ -116,7 +117,9 @@ pub fn run(
             super::output::check(&path)?;
             let lines: Vec<String> = Input::from_arg(corpus).read_text()?.lines().map(str::to_owned).collect();
             let files = store::open(&spec, settings, progress)?;
-            let (engine, _) = translator::load(&files, DeviceChoice::Auto, Compute::Auto, false)?;
+            let config = Config::load(&files)?;
+            let plan = Plan::new(&DeviceChoice::Auto, Compute::Auto, &config)?;
+            let engine = translator::load(&files, &config, &plan, false)?;
             let threads = std::thread::available_parallelism().map_or(1, usize::from);
             let options = Options { threads, ..Options::default() };
             let limits = Limits { common: *common, each: *each };

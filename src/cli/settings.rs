@@ -7,7 +7,7 @@ use std::path::Path;
 use encoding_rs::UTF_8;
 
 use super::args::{EngineArgs, MemoryArgs, ReadArgs, StyleArgs};
-use super::config::ConfigFile;
+use super::config::{BatchTokens, ConfigFile};
 use super::input::Input;
 use crate::error::{Error, Result};
 use crate::formats::{self, Format, Wrapped, encoding};
@@ -19,16 +19,11 @@ use crate::translator::{Builder, Compute, DeviceChoice, Translator};
 
 /// Everything that decides how a translator is built.
 pub fn builder(engine: &EngineArgs, style: &StyleArgs, config: &ConfigFile) -> Result<Builder> {
-    let mut builder = Translator::builder().store(store(engine.offline || config.offline.unwrap_or(false)));
-    if let Some(model) = engine.model.as_ref().or(config.model.as_ref()) {
-        builder = builder.model(ModelSpec::parse(model)?);
-    }
-    if let Some(device) = engine.device.as_ref().or(config.device.as_ref()) {
-        builder = builder.device(device_choice(device)?);
-    }
-    if let Some(compute) = engine.compute.as_ref().or(config.compute.as_ref()) {
-        builder = builder.compute(self::compute(compute)?);
-    }
+    let mut builder = Translator::builder()
+        .store(store(engine.offline || config.offline.unwrap_or(false)))
+        .model(model(engine, config)?)
+        .device(device(engine, config)?)
+        .compute(compute(engine, config)?);
     if let Some(beam) = engine.beam.or(config.beam) {
         builder = builder.beam(beam);
     }
@@ -38,7 +33,7 @@ pub fn builder(engine: &EngineArgs, style: &StyleArgs, config: &ConfigFile) -> R
     if let Some(threads) = engine.threads.or(config.threads) {
         builder = builder.threads(threads);
     }
-    if let Some(tokens) = engine.batch_tokens.or(config.batch_tokens) {
+    if let Some(BatchTokens::Tokens(tokens)) = engine.batch_tokens.or(config.batch_tokens) {
         builder = builder.batch_tokens(tokens);
     }
     builder = builder.shortlist(engine.shortlist || config.shortlist.unwrap_or(false));
@@ -102,11 +97,20 @@ fn style(args: &StyleArgs, config: &ConfigFile) -> Result<Style> {
     Ok(style)
 }
 
-fn device_choice(text: &str) -> Result<DeviceChoice> {
+/// Which model.
+pub fn model(engine: &EngineArgs, config: &ConfigFile) -> Result<ModelSpec> {
+    engine.model.as_ref().or(config.model.as_ref()).map_or(Ok(ModelSpec::Bundled), |model| ModelSpec::parse(model))
+}
+
+/// Where to compute.
+pub fn device(engine: &EngineArgs, config: &ConfigFile) -> Result<DeviceChoice> {
+    let Some(text) = engine.device.as_ref().or(config.device.as_ref()) else { return Ok(DeviceChoice::Auto) };
     match text.split_once(':') {
-        Some(("cuda", number)) => {
-            let number = number.parse().map_err(|_| Error::settings(format!("no CUDA device is called '{number}'")))?;
-            Ok(DeviceChoice::Cuda(number))
+        Some(("cuda", numbers)) => {
+            let number = |text: &str| {
+                text.trim().parse().map_err(|_| Error::settings(format!("no CUDA device is called '{text}'")))
+            };
+            Ok(DeviceChoice::Cuda(numbers.split(',').map(number).collect::<Result<_>>()?))
         }
         _ => choose(
             "device",
@@ -114,14 +118,16 @@ fn device_choice(text: &str) -> Result<DeviceChoice> {
             &[
                 ("auto", DeviceChoice::Auto),
                 ("cpu", DeviceChoice::Cpu),
-                ("cuda", DeviceChoice::Cuda(0)),
+                ("cuda", DeviceChoice::Cuda(vec![0])),
                 ("metal", DeviceChoice::Metal),
             ],
         ),
     }
 }
 
-fn compute(text: &str) -> Result<Compute> {
+/// With what arithmetic.
+pub fn compute(engine: &EngineArgs, config: &ConfigFile) -> Result<Compute> {
+    let Some(text) = engine.compute.as_ref().or(config.compute.as_ref()) else { return Ok(Compute::Auto) };
     choose(
         "compute",
         text,
@@ -189,10 +195,10 @@ fn unknown_format(name: &str) -> Error {
     Error::settings(format!("no format is called '{name}'; there are {}", Format::NAMES.join(", ")))
 }
 
-fn choose<T: Copy>(option: &str, text: &str, choices: &[(&str, T)]) -> Result<T> {
+fn choose<T: Clone>(option: &str, text: &str, choices: &[(&str, T)]) -> Result<T> {
     let found = choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-    found.map(|&(_, value)| value).ok_or_else(|| {
-        let names: Vec<&str> = choices.iter().map(|&(name, _)| name).collect();
+    found.map(|(_, value)| value.clone()).ok_or_else(|| {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         Error::settings(format!("--{option} cannot be '{text}'; it is one of {}", names.join(", ")))
     })
 }

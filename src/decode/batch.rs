@@ -20,6 +20,8 @@ struct Work<'a> {
     batches: Vec<Range<usize>>,
     /// The next batch that no one has taken.
     next: AtomicUsize,
+    /// The most tokens, padding counted, that the device has been seen to have no room for, halved.
+    room: AtomicUsize,
     stopped: AtomicBool,
 }
 
@@ -35,7 +37,7 @@ pub(super) fn run(
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(sources[i].len()));
     let lengths: Vec<usize> = order.iter().map(|&i| sources[i].len()).collect();
-    let threads = options.threads.max(1);
+    let threads = network.workers().unwrap_or(options.threads).max(1);
     // With little work, every thread gets some of it.
     let share = if threads == 1 { usize::MAX } else { lengths.iter().sum::<usize>().div_ceil(threads) };
     let batches = buckets(&lengths, options.batch_tokens.min(share));
@@ -48,6 +50,7 @@ pub(super) fn run(
         order,
         batches,
         next: AtomicUsize::new(0),
+        room: AtomicUsize::new(usize::MAX),
         stopped: AtomicBool::new(false),
     };
     let outcomes: Vec<Outcome> = match threads {
@@ -94,9 +97,14 @@ impl Work<'_> {
     }
 
     /// Decodes the sources `members`. If that fails, each half is tried alone: a device without room for the batch may
-    /// have room for less, and one bad source does not take its neighbours with it.
+    /// have room for less, and one bad source does not take its neighbours with it. What the device had no room for is
+    /// remembered, and no batch as large is tried again.
     fn decode(&self, session: &mut dyn Session, members: &[usize], outcomes: &mut Vec<Outcome>) {
         let sources: Vec<&[u32]> = members.iter().map(|&i| self.sources[i].as_slice()).collect();
+        let tokens = sources.len() * sources.iter().map(|source| source.len()).max().unwrap_or(0);
+        if members.len() > 1 && tokens > self.room.load(Ordering::Relaxed) {
+            return self.halve(session, members, outcomes);
+        }
         match self.search(session, &sources) {
             Ok(found) => {
                 let tokens = found.iter().filter_map(|sequences| sequences.first()).map(|best| best.tokens.len()).sum();
@@ -108,12 +116,19 @@ impl Work<'_> {
                 outcomes.push((members[0], Err(error)));
                 self.report(1, 0);
             }
-            Err(_) => {
-                let (left, right) = members.split_at(members.len() / 2);
-                self.decode(session, left, outcomes);
-                self.decode(session, right, outcomes);
+            Err(error) => {
+                if error.kind() == ErrorKind::Memory {
+                    self.room.fetch_min(tokens / 2, Ordering::Relaxed);
+                }
+                self.halve(session, members, outcomes);
             }
         }
+    }
+
+    fn halve(&self, session: &mut dyn Session, members: &[usize], outcomes: &mut Vec<Outcome>) {
+        let (left, right) = members.split_at(members.len() / 2);
+        self.decode(session, left, outcomes);
+        self.decode(session, right, outcomes);
     }
 
     fn search(&self, session: &mut dyn Session, sources: &[&[u32]]) -> Result<Vec<Vec<Sequence>>> {

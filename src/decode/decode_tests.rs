@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::marian::{Candidates, Row, Session, Want};
+use crate::marian::{Candidates, Fleet, Row, Session, Want};
 
 /// Ids: 0 ends, 1 to 4 are words, 5 is pad and the start.
 const SIZE: usize = 6;
@@ -15,6 +15,10 @@ struct Toy {
     config: Config,
     /// Sources that fail at their second step.
     poisoned: Option<u32>,
+    /// The most tokens of a batch, padding counted, that there is memory for.
+    memory: usize,
+    /// Tokens of each batch, padding counted.
+    batches_seen: Mutex<Vec<usize>>,
     /// Rows of each step of each batch.
     rows_seen: Mutex<Vec<usize>>,
 }
@@ -32,7 +36,13 @@ impl Toy {
         let json = r#"{"model_type": "marian", "d_model": 4, "encoder_attention_heads": 1, "decoder_attention_heads": 1,
             "vocab_size": 6, "pad_token_id": 5, "decoder_start_token_id": 5, "eos_token_id": 0, "max_length": 100}"#;
         let config = Config::read(json.as_bytes(), None).unwrap();
-        Self { config, poisoned: None, rows_seen: Mutex::new(Vec::new()) }
+        Self {
+            config,
+            poisoned: None,
+            memory: usize::MAX,
+            batches_seen: Mutex::new(Vec::new()),
+            rows_seen: Mutex::new(Vec::new()),
+        }
     }
 
     fn logits(&self, source: &[u32], last: u32, position: usize) -> [f32; SIZE] {
@@ -69,7 +79,12 @@ impl Session for ToySession<'_> {
         self.sources = sources.iter().map(|source| source.to_vec()).collect();
         self.rows = (0..sources.len()).collect();
         self.position = 0;
-        Ok(())
+        let tokens = sources.len() * sources.iter().map(|source| source.len()).max().unwrap_or(0);
+        self.toy.batches_seen.lock().unwrap().push(tokens);
+        match tokens > self.toy.memory {
+            true => Err(Error::new(ErrorKind::Memory, "out of memory")),
+            false => Ok(()),
+        }
     }
 
     fn step(&mut self, rows: &[Row], want: &Want<'_>, out: &mut Candidates) -> Result<()> {
@@ -254,6 +269,41 @@ fn one_bad_source_fails_alone() {
             }
         }
     }
+}
+
+#[test]
+fn a_batch_without_room_is_halved_and_its_size_remembered() {
+    let sources = sources(60);
+    let options = Options { batch_tokens: 300, max_length: Some(12), ..Options::default() };
+    let expected = all(&Toy::new(), &sources, &options);
+    let toy = Toy { memory: 80, ..Toy::new() };
+    assert_eq!(all(&toy, &sources, &options), expected);
+    let seen = toy.batches_seen.into_inner().unwrap();
+    // Once too large, halved once and too large again; after that, nothing is tried in vain.
+    let failed: Vec<usize> = seen.iter().copied().filter(|&tokens| tokens > 80).collect();
+    assert_eq!(failed.len(), 2, "{seen:?}");
+    assert!(seen[2..].iter().all(|&tokens| tokens <= failed[1] / 2), "{seen:?}");
+
+    // A source that has no room even alone is an error of its own.
+    let toy = Toy { memory: 8, ..Toy::new() };
+    for (source, found) in sources.iter().zip(decode(&toy, &sources, &options, &())) {
+        match found {
+            Ok(_) => assert!(source.len() <= 8),
+            Err(error) => assert!(source.len() > 8 && error.kind() == ErrorKind::Memory),
+        }
+    }
+}
+
+#[test]
+fn a_fleet_gives_every_device_a_worker_and_the_same_results() {
+    let sources = sources(40);
+    let options = Options { batch_tokens: 16, max_length: Some(12), ..Options::default() };
+    let expected = all(&Toy::new(), &sources, &options);
+    let fleet = Fleet::new(Box::new(Toy::new()), vec![Box::new(Toy::new()), Box::new(Toy::new())]);
+    assert_eq!(fleet.workers(), Some(3));
+    assert_eq!(fleet.describe(), "toy, toy, toy");
+    let found: Vec<_> = decode(&fleet, &sources, &options, &()).into_iter().map(Result::unwrap).collect();
+    assert_eq!(found, expected);
 }
 
 /// Stops after some sources.

@@ -6,12 +6,15 @@
 
 pub mod config;
 pub mod cpu;
+pub mod device;
+mod fleet;
 pub mod quantised;
 pub mod shortlist;
 pub mod tensor;
 pub mod weights;
 
 pub use config::Config;
+pub use fleet::Fleet;
 pub use weights::Weights;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -23,6 +26,11 @@ pub trait Network: Send + Sync {
 
     /// A place to run batches in, with buffers that are kept from one batch to the next.
     fn session(&self) -> Box<dyn Session + '_>;
+
+    /// How many sessions can work at a time: a GPU serves one after the other. `None`: one a thread.
+    fn workers(&self) -> Option<usize> {
+        None
+    }
 
     /// In words, for `--verbose` and the report: `cpu int8 (avx512-vnni)`, `cuda:0 f16`.
     fn describe(&self) -> String;
@@ -86,6 +94,34 @@ pub struct Candidates {
 
 impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
-        Self::new(ErrorKind::Device, error.to_string()).because(error)
+        let message = error.to_string();
+        let kind = if is_out_of_memory(&message) { ErrorKind::Memory } else { ErrorKind::Device };
+        Self::new(kind, message).because(error)
+    }
+}
+
+/// Whether a device's error says that there was no room. The backends have no common code for it, only their words: CUDA's
+/// `CUDA_ERROR_OUT_OF_MEMORY`, cuBLAS' `CUBLAS_STATUS_ALLOC_FAILED`, Metal's `Failed to create metal resource: Buffer`.
+fn is_out_of_memory(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["out_of_memory", "out of memory", "alloc_failed", "failed to create metal resource: buffer", "failed to allocate"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn running_out_of_memory_is_told_from_other_failures() {
+        for (message, kind) in [
+            ("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")", ErrorKind::Memory),
+            ("CublasError(CUBLAS_STATUS_ALLOC_FAILED)", ErrorKind::Memory),
+            ("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS, \"an illegal memory access\")", ErrorKind::Device),
+            ("shape mismatch in matmul", ErrorKind::Device),
+        ] {
+            assert_eq!(Error::from(candle_core::Error::Msg(message.to_owned())).kind(), kind, "{message}");
+        }
     }
 }

@@ -1,50 +1,22 @@
-//! From settings to a translator: finds the model, chooses the device, loads the network.
+//! From settings to a translator: finds the model, plans where to compute, loads the network.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use candle_core::{DType, Device};
-
 use super::Translator;
 use super::tuning::Tuning;
 use crate::engine::{Engine, MarianEngine, Options};
 use crate::error::{Error, ErrorKind, Result};
-use crate::marian::cpu::{self, CpuNetwork};
+use crate::marian::device::{Compute, DeviceChoice, Plan};
 use crate::marian::shortlist::Shortlist;
-use crate::marian::tensor::TensorNetwork;
-use crate::marian::weights::Weights;
-use crate::marian::{Config, Network};
+use crate::marian::{Config, Weights};
 use crate::memory::{MemorySettings, Remembering};
 use crate::protect::ProtectOptions;
 use crate::protect::glossary::Glossary;
 use crate::restore::Style;
 use crate::store::{self, ModelFiles, ModelSpec, PullProgress, StoreSettings};
 use crate::tokenize::Tokenizer;
-
-/// Where to compute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DeviceChoice {
-    /// A GPU where this build and machine have one, the CPU otherwise.
-    #[default]
-    Auto,
-    Cpu,
-    /// The CUDA device of that number.
-    Cuda(usize),
-    Metal,
-}
-
-/// With what arithmetic.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Compute {
-    /// int8 on a CPU, f16 on a GPU.
-    #[default]
-    Auto,
-    Int8,
-    F32,
-    Bf16,
-    F16,
-}
 
 /// Settings of a [`Translator`], each with a sensible default.
 pub struct Builder {
@@ -59,6 +31,7 @@ pub struct Builder {
     length_penalty: Option<f32>,
     batch_tokens: Option<usize>,
     shortlist: bool,
+    memory_limit: Option<u64>,
     style: Style,
     glossary: Option<Arc<Glossary>>,
     strict: bool,
@@ -81,6 +54,7 @@ impl Default for Builder {
             length_penalty: None,
             batch_tokens: None,
             shortlist: false,
+            memory_limit: None,
             style: Style::default(),
             glossary: None,
             strict: false,
@@ -159,7 +133,7 @@ impl Builder {
         self
     }
 
-    /// Source tokens of a batch, padding counted.
+    /// Source tokens of a batch, padding counted; without it, as many as a GPU has memory for, and 2048 on a CPU.
     #[must_use]
     pub fn batch_tokens(mut self, tokens: usize) -> Self {
         self.batch_tokens = Some(tokens);
@@ -171,6 +145,13 @@ impl Builder {
     #[must_use]
     pub fn shortlist(mut self, shortlist: bool) -> Self {
         self.shortlist = shortlist;
+        self
+    }
+
+    /// The most bytes that the batches on a device should take, where [`Builder::batch_tokens`] is not set.
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = Some(bytes);
         self
     }
 
@@ -221,21 +202,18 @@ impl Builder {
     /// # Errors
     /// When a setting makes no sense, the model cannot be found or its files do not fit together, or the device is
     /// not there.
-    pub fn build(self) -> Result<Translator> {
-        let threads = match self.threads {
-            Some(threads) => at_least_one("threads", threads)?,
-            None => available_parallelism().map_or(1, usize::from),
-        };
-        let mut options = Options { threads, ..Options::default() };
-        let (mut description, mut machine, mut digest) = ("custom engine".to_owned(), String::new(), String::new());
+    pub fn build(mut self) -> Result<Translator> {
+        let (mut machine, mut digest) = (String::new(), String::new());
         let mut tuning = Tuning::default();
-        let mut engine = match self.engine {
-            Some(engine) => engine,
+        let (mut engine, description, options): (Box<dyn Engine>, _, _) = match self.engine.take() {
+            Some(engine) => (engine, "custom engine".to_owned(), self.searching(Options::default())?),
             None => {
                 let files = store::open(&self.model, &self.store, self.pull.as_ref())?;
-                let (engine, config) = std::thread::scope(|scope| {
+                let config = Config::load(&files)?;
+                let plan = Plan::new(&self.device, self.compute, &config)?;
+                let engine = std::thread::scope(|scope| {
                     let named = (self.identified || self.memory.is_some()).then(|| scope.spawn(|| files.digest()));
-                    let loaded = load(&files, self.device, self.compute, self.shortlist);
+                    let loaded = load(&files, &config, &plan, self.shortlist);
                     if let Some(named) = named {
                         digest = named.join().map_err(|_| Error::model("its digest could not be made"))??;
                     }
@@ -243,10 +221,8 @@ impl Builder {
                 })?;
                 tuning = Tuning::load(&files)?;
                 machine = engine.describe();
-                description = format!("{} on {machine}", files.name);
-                options.length_penalty = config.length_penalty;
-                options.beam = config.num_beams;
-                Box::new(engine)
+                // The device's memory is asked for now that the weights lie where they lie.
+                (Box::new(engine), format!("{} on {machine}", files.name), self.options(&config, &plan)?)
             }
         };
         if let Some(memory) = &self.memory {
@@ -255,18 +231,40 @@ impl Builder {
             }
             engine = Box::new(Remembering::new(engine, memory, &format!("{digest} {machine}"))?);
         }
-        options.beam = at_least_one("beam", self.beam.unwrap_or(options.beam))?;
-        if let Some(penalty) = self.length_penalty {
-            if !penalty.is_finite() {
-                return Err(Error::settings("the length penalty must be a number"));
-            }
-            options.length_penalty = penalty;
-        }
-        options.batch_tokens = at_least_one("batch tokens", self.batch_tokens.unwrap_or(options.batch_tokens))?;
         let protect =
             ProtectOptions { glossary: self.glossary, quotes: tuning.quotation_marks, ..ProtectOptions::default() };
         let (style, strict, guards, confidence) = (self.style, self.strict, self.guards, tuning.confidence);
         Ok(Translator { engine, description, machine, digest, options, style, protect, strict, guards, confidence })
+    }
+}
+
+impl Builder {
+    /// How a model would search by these settings and its own.
+    ///
+    /// # Errors
+    /// When a setting makes no sense.
+    pub fn options(&self, config: &Config, plan: &Plan) -> Result<Options> {
+        let mut options =
+            Options { beam: config.num_beams, length_penalty: config.length_penalty, ..Options::default() };
+        let beam = self.beam.unwrap_or(options.beam);
+        options.batch_tokens = plan.batch_tokens(config, beam, self.memory_limit).unwrap_or(options.batch_tokens);
+        self.searching(options)
+    }
+
+    /// `options`, changed as these settings say.
+    fn searching(&self, options: Options) -> Result<Options> {
+        let length_penalty = self.length_penalty.unwrap_or(options.length_penalty);
+        if !length_penalty.is_finite() {
+            return Err(Error::settings("the length penalty must be a number"));
+        }
+        let threads = self.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
+        Ok(Options {
+            threads: at_least_one("threads", threads)?,
+            beam: at_least_one("beam", self.beam.unwrap_or(options.beam))?,
+            length_penalty,
+            batch_tokens: at_least_one("batch tokens", self.batch_tokens.unwrap_or(options.batch_tokens))?,
+            ..options
+        })
     }
 }
 
@@ -275,29 +273,12 @@ fn at_least_one(name: &str, value: usize) -> Result<usize> {
 }
 
 /// Reads a model's files into an engine.
-pub(crate) fn load(
-    files: &ModelFiles,
-    device: DeviceChoice,
-    compute: Compute,
-    shortlist: bool,
-) -> Result<(MarianEngine, Config)> {
-    let config = Config::load(files)?;
-    let device = open_device(device)?;
-    let compute = arithmetic(compute, &device, &config)?;
+pub(crate) fn load(files: &ModelFiles, config: &Config, plan: &Plan, shortlist: bool) -> Result<MarianEngine> {
     // The tokenizer and the weights are read side by side: both take long enough to matter for a short text.
     std::thread::scope(|scope| {
         let tokenizer = scope.spawn(|| Tokenizer::load(files, config.eos_token_id));
-        let weights = Weights::open(&files.weights)?;
-        let network: Arc<dyn Network> = match compute {
-            Arithmetic::Fast(compute) => {
-                let network = CpuNetwork::load(&weights, config.clone(), compute)?;
-                Arc::new(if shortlist { network.with_shortlist(table(files, &config)?)? } else { network })
-            }
-            Arithmetic::Plain(_) if shortlist => {
-                return Err(Error::settings("shortlists are for --device cpu with --compute int8 or f32"));
-            }
-            Arithmetic::Plain(dtype) => Arc::new(TensorNetwork::new(&weights, &config, &device, dtype)?),
-        };
+        let table = if shortlist { Some(table(files, config)?) } else { None };
+        let network = plan.load(&Weights::open(&files.weights)?, config, table)?;
         let tokenizer = tokenizer.join().map_err(|_| Error::model("the tokenizer could not be read"))??;
         for (rows, size) in
             [(config.vocab_size, tokenizer.source_size()), (config.decoder_vocab_size, tokenizer.target_size())]
@@ -308,7 +289,7 @@ pub(crate) fn load(
                 return Err(Error::model(message).at(files.vocab.path()));
             }
         }
-        Ok((MarianEngine::new(tokenizer, network), config.clone()))
+        Ok(MarianEngine::new(tokenizer, network))
     })
 }
 
@@ -318,54 +299,4 @@ fn table(files: &ModelFiles, config: &Config) -> Result<Shortlist> {
         let message = format!("{} has no shortlist; make one with `fr2en models shortlist`", files.name);
         Error::settings(message)
     })
-}
-
-/// Which of the two networks computes, and how.
-enum Arithmetic {
-    Fast(cpu::Compute),
-    Plain(DType),
-}
-
-fn arithmetic(compute: Compute, device: &Device, config: &Config) -> Result<Arithmetic> {
-    let fast = device.is_cpu() && CpuNetwork::supports(config);
-    Ok(match compute {
-        Compute::Auto | Compute::Int8 if fast => Arithmetic::Fast(cpu::Compute::Int8),
-        Compute::F32 if fast => Arithmetic::Fast(cpu::Compute::F32),
-        Compute::Int8 if device.is_cpu() => {
-            return Err(Error::settings("this model's sizes do not suit int8 arithmetic; use --compute f32"));
-        }
-        Compute::Int8 => return Err(Error::settings("int8 is for CPUs; a GPU computes in f16, bf16 or f32")),
-        Compute::Auto if !device.is_cpu() => Arithmetic::Plain(DType::F16),
-        Compute::Auto | Compute::F32 => Arithmetic::Plain(DType::F32),
-        Compute::Bf16 => Arithmetic::Plain(DType::BF16),
-        Compute::F16 => Arithmetic::Plain(DType::F16),
-    })
-}
-
-fn open_device(choice: DeviceChoice) -> Result<Device> {
-    match choice {
-        DeviceChoice::Cpu => Ok(Device::Cpu),
-        DeviceChoice::Auto => Ok(gpu().unwrap_or(Device::Cpu)),
-        DeviceChoice::Cuda(number) if cfg!(feature = "cuda") => Device::new_cuda(number)
-            .map_err(|e| Error::new(ErrorKind::Device, format!("CUDA device {number} cannot be used: {e}")).because(e)),
-        DeviceChoice::Metal if cfg!(feature = "metal") => Device::new_metal(0)
-            .map_err(|e| Error::new(ErrorKind::Device, format!("Metal cannot be used: {e}")).because(e)),
-        DeviceChoice::Cuda(_) => Err(Error::settings(
-            "this build has no CUDA; build one with: cargo build --release --features cuda (it needs nvcc), or use --device cpu",
-        )),
-        DeviceChoice::Metal => Err(Error::settings(
-            "this build has no Metal; on a Mac, build one with: cargo build --release --features metal, or use --device cpu",
-        )),
-    }
-}
-
-/// The first GPU, if this build and this machine have one.
-fn gpu() -> Option<Device> {
-    if cfg!(feature = "cuda") {
-        Device::new_cuda(0).ok()
-    } else if cfg!(feature = "metal") {
-        Device::new_metal(0).ok()
-    } else {
-        None
-    }
 }

@@ -6,8 +6,9 @@ mod pipeline;
 mod report;
 mod tuning;
 
+pub use crate::marian::device::{Compute, DeviceChoice};
+pub use builder::Builder;
 pub(crate) use builder::load;
-pub use builder::{Builder, Compute, DeviceChoice};
 pub use report::{DocumentReport, SegmentReport, Stages, Totals};
 
 use crate::check::confidence::Confidence;

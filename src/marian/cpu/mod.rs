@@ -204,13 +204,27 @@ impl Network for CpuNetwork {
     }
 
     fn describe(&self) -> String {
-        let compute = match self.compute {
-            Compute::Int8 => "int8",
-            Compute::F32 => "f32",
-        };
         let shortlist = if self.shortlist.is_some() { ", shortlist" } else { "" };
-        format!("cpu {compute} ({}{shortlist})", self.isa.name())
+        format!("{}{shortlist}", describe_on(self.compute, self.isa))
     }
+}
+
+/// The name of the kernels that suit this processor.
+pub fn kernels() -> &'static str {
+    Isa::best().name()
+}
+
+/// What a network that computes in `compute` would run on here, in words, as [`Network::describe`] gives it.
+pub(super) fn describe(compute: Compute) -> String {
+    describe_on(compute, Isa::best())
+}
+
+fn describe_on(compute: Compute, isa: Isa) -> String {
+    let compute = match compute {
+        Compute::Int8 => "int8",
+        Compute::F32 => "f32",
+    };
+    format!("cpu {compute} ({})", isa.name())
 }
 
 /// The matrices to pack, in the order in which the layers take them.

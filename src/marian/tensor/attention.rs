@@ -1,17 +1,14 @@
 //! Attention of several heads, and the mask that keeps it off padding.
 
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 use crate::error::Result;
 
-/// `softmax(q kᵀ / √size + mask) v`, each head for itself.
+/// `softmax(q kᵀ + mask) v`, each head for itself.
 ///
-/// `q`: `n × heads × queries × size`; `k` and `v`: `n × heads × keys × size`; `mask`: `n × 1 × 1 × keys`, f32. Gives the
+/// `q`: `n × heads × queries × size`, already divided by `√size`, which [`super::layers::Loader`] does to the weights; `k` and `v`: `n × heads × keys × size`; `mask`: `n × 1 × 1 × keys`, f32. Gives the
 /// weighted values, shaped like `q`, and the weights in f32, `n × heads × queries × keys`.
 pub(super) fn attend(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>) -> Result<(Tensor, Tensor)> {
-    let size = q.dim(D::Minus1)?;
-    // The queries are scaled rather than the products: half types would overflow sooner.
-    let q = (q * (size as f64).powf(-0.5))?;
     let scores = q.matmul(&k.transpose(2, 3)?)?.to_dtype(DType::F32)?;
     let scores = match mask {
         Some(mask) => scores.broadcast_add(mask)?,

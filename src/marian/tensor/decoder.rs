@@ -4,7 +4,8 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::{LayerNorm, Linear, Module};
 
 use super::attention::attend;
-use super::layers::{FeedForward, Loader};
+use super::cache::Cache;
+use super::layers::{FeedForward, Loader, Projections};
 use crate::error::{Error, ErrorKind, Result};
 use crate::marian::{Config, Row};
 
@@ -13,9 +14,10 @@ pub(super) struct Decoder {
     embedding: Tensor,
     scale: f64,
     layers: Vec<Layer>,
-    /// `d_model × target vocabulary`, a view where it is the embedding.
+    /// `padded × d_model`: the target vocabulary, filled up as [`Loader::vocabulary`] does; one with the embedding where
+    /// the checkpoint has them so.
     output: Tensor,
-    /// `target vocabulary`, f32.
+    /// `padded`, f32: -∞ for what is no token.
     bias: Tensor,
     alignment_layer: usize,
     /// The heads of that layer whose mean is the alignment; all where there is none.
@@ -24,8 +26,8 @@ pub(super) struct Decoder {
 
 struct Layer {
     heads: usize,
-    /// Queries, keys and values of the self-attention in one product.
-    qkv: Linear,
+    /// To queries, keys and values of the self-attention.
+    qkv: Projections,
     out: Linear,
     norm: LayerNorm,
     cross: Cross,
@@ -34,17 +36,14 @@ struct Layer {
 
 /// Attention to the source.
 struct Cross {
-    q: Linear,
-    /// Keys and values in one product.
-    kv: Linear,
+    q: Projections,
+    kv: Projections,
     out: Linear,
     norm: LayerNorm,
 }
 
 /// What a batch remembers from step to step.
 pub(super) struct State {
-    /// Tokens that each row has behind it.
-    position: usize,
     /// The source of each row: an index into `cross` and `mask`. Before the first step, one row a source.
     sources: Vec<usize>,
     /// How many sources `cross` and `mask` hold.
@@ -53,15 +52,13 @@ pub(super) struct State {
     cross: Vec<Tensor>,
     /// `live × 1 × 1 × longest`.
     mask: Option<Tensor>,
-    /// Keys and values of the target tokens so far by layer, `2 × rows × heads × position × size`; `None` before the
-    /// first step.
-    own: Vec<Option<Tensor>>,
+    own: Cache,
     device: Device,
 }
 
 /// What a step gives.
 pub(super) struct Step {
-    /// `rows × target vocabulary`, f32.
+    /// `rows × padded`, f32, without [`Decoder::bias`].
     pub logits: Tensor,
     /// `rows × longest`, f32.
     pub attention: Option<Tensor>,
@@ -74,15 +71,16 @@ impl Decoder {
             let from = from.under(format_args!("layers.{i}"));
             let own = from.under("self_attn");
             let cross = from.under("encoder_attn");
+            let heads = config.decoder_attention_heads;
             Ok(Layer {
-                heads: config.decoder_attention_heads,
-                qkv: own.linear(&["q_proj", "k_proj", "v_proj"], d, d)?,
-                out: own.linear(&["out_proj"], d, d)?,
+                heads,
+                qkv: own.projections(&["q_proj", "k_proj", "v_proj"], d, heads)?,
+                out: own.linear("out_proj", d, d)?,
                 norm: from.norm("self_attn_layer_norm", d)?,
                 cross: Cross {
-                    q: cross.linear(&["q_proj"], d, d)?,
-                    kv: cross.linear(&["k_proj", "v_proj"], d, d)?,
-                    out: cross.linear(&["out_proj"], d, d)?,
+                    q: cross.projections(&["q_proj"], d, heads)?,
+                    kv: cross.projections(&["k_proj", "v_proj"], d, heads)?,
+                    out: cross.linear("out_proj", d, d)?,
                     norm: from.norm("encoder_attn_layer_norm", d)?,
                 },
                 feed_forward: FeedForward::load(&from, d, config.decoder_ffn_dim, config.activation)?,
@@ -103,12 +101,13 @@ impl Decoder {
             true => Some(Tensor::new(chosen, from.device)?),
             false => None,
         };
+        let none = Tensor::full(f32::NEG_INFINITY, output.dim(0)? - size, from.device)?;
         Ok(Self {
             embedding,
             scale: if config.scale_embedding { (d as f64).sqrt() } else { 1.0 },
             layers: (0..config.decoder_layers).map(layer).collect::<Result<_>>()?,
-            output: output.t()?,
-            bias,
+            output,
+            bias: Tensor::cat(&[bias, none], 0)?,
             alignment_layer: config.alignment.layer,
             alignment_heads,
         })
@@ -117,24 +116,17 @@ impl Decoder {
     /// Projects the sources' keys and values.
     pub fn start(&self, encoded: &Tensor, mask: Option<Tensor>) -> Result<State> {
         let (live, longest, d) = encoded.dims3()?;
+        let flat = encoded.reshape((live * longest, d))?;
         let project = |layer: &Layer| -> Result<Tensor> {
-            let split = (live, longest, 2, layer.heads, d / layer.heads);
-            Ok(layer.cross.kv.forward(encoded)?.reshape(split)?.permute((2, 0, 3, 1, 4))?.contiguous()?)
+            let split = (2, live, longest, layer.heads, d / layer.heads);
+            Ok(layer.cross.kv.forward(&flat)?.reshape(split)?.transpose(2, 3)?.contiguous()?)
         };
         let cross = match live {
             0 => Vec::new(),
             _ => self.layers.iter().map(project).collect::<Result<_>>()?,
         };
         let device = encoded.device().clone();
-        Ok(State {
-            position: 0,
-            sources: (0..live).collect(),
-            live,
-            cross,
-            mask,
-            own: vec![None; self.layers.len()],
-            device,
-        })
+        Ok(State { sources: (0..live).collect(), live, cross, mask, own: Cache::new(self.layers.len()), device })
     }
 
     /// One position further, for rows that [`State::choose_rows`] has just set up. `position`: `1 × d_model`.
@@ -145,7 +137,7 @@ impl Decoder {
         let groups = Groups::new(&state.sources, state.live, &state.device)?;
         let mut seen = None;
         for (i, layer) in self.layers.iter().enumerate() {
-            x = layer.attend_own(&x, &mut state.own[i])?;
+            x = layer.attend_own(&x, i, &mut state.own)?;
             let (mixed, weights) = layer.attend_source(&x, &state.cross[i], state.mask.as_ref(), &groups)?;
             x = layer.feed_forward.forward(&mixed)?;
             if attention && i == self.alignment_layer {
@@ -156,26 +148,32 @@ impl Decoder {
                 seen = Some(groups.gather(&weights.mean(1)?.reshape((groups.sources * groups.width, ()))?)?);
             }
         }
-        state.position += 1;
-        let logits = x.matmul(&self.output)?.to_dtype(DType::F32)?.broadcast_add(&self.bias)?;
-        Ok(Step { logits, attention: seen })
+        state.own.advance();
+        Ok(Step { logits: self.project(&x)?, attention: seen })
+    }
+
+    /// What is added to [`Step::logits`]: `padded`, f32.
+    pub fn bias(&self) -> &Tensor {
+        &self.bias
+    }
+
+    /// The logits, without the bias.
+    fn project(&self, x: &Tensor) -> Result<Tensor> {
+        #[cfg(feature = "cuda")]
+        if x.device().is_cuda() {
+            return Ok(super::cuda::project(x, &self.output)?);
+        }
+        Ok(x.matmul(&self.output.t()?)?.to_dtype(DType::F32)?)
     }
 }
 
 impl Layer {
-    /// Attention to the row's own tokens, this one included, which `remembered` grows by.
-    fn attend_own(&self, x: &Tensor, remembered: &mut Option<Tensor>) -> Result<Tensor> {
+    /// Attention to the row's own tokens, this one included, which layer `i` of `own` grows by.
+    fn attend_own(&self, x: &Tensor, i: usize, own: &mut Cache) -> Result<Tensor> {
         let (n, d) = x.dims2()?;
-        let size = d / self.heads;
-        let qkv = self.qkv.forward(x)?.reshape((n, 3, d))?.transpose(0, 1)?.contiguous()?;
-        let q = qkv.get(0)?.reshape((n, self.heads, 1, size))?;
-        let new = qkv.narrow(0, 1, 2)?.reshape((2, n, self.heads, 1, size))?;
-        let kv = match remembered.take() {
-            Some(before) => Tensor::cat(&[before, new], 3)?,
-            None => new,
-        };
-        let (mixed, _) = attend(&q, &kv.get(0)?, &kv.get(1)?, None)?;
-        *remembered = Some(kv);
+        let qkv = self.qkv.forward(x)?.reshape((3, n, self.heads, 1, d / self.heads))?;
+        let (k, v) = own.push(i, &qkv.narrow(0, 1, 2)?)?;
+        let (mixed, _) = attend(&qkv.get(0)?, &k, &v, None)?;
         let x = (x + self.out.forward(&mixed.reshape((n, d))?)?)?;
         Ok(self.norm.forward(&x)?)
     }
@@ -190,7 +188,7 @@ impl Layer {
     ) -> Result<(Tensor, Tensor)> {
         let d = x.dim(1)?;
         let (n, g) = (groups.sources, groups.width);
-        let q = groups.spread(&self.cross.q.forward(x)?)?;
+        let q = groups.spread(&self.cross.q.forward(x)?.get(0)?)?;
         let q = q.reshape((n, g, self.heads, d / self.heads))?.transpose(1, 2)?.contiguous()?;
         let (mixed, weights) = attend(&q, &kv.get(0)?, &kv.get(1)?, mask)?;
         let mixed = groups.gather(&mixed.transpose(1, 2)?.contiguous()?.reshape((n * g, d))?)?;
@@ -202,7 +200,7 @@ impl Layer {
 impl State {
     /// Tokens that each row has behind it.
     pub fn position(&self) -> usize {
-        self.position
+        self.own.length()
     }
 
     /// Makes the rows of the next step out of those of the step before: copies, reorders and forgets.
@@ -215,10 +213,7 @@ impl State {
         let parents: Vec<usize> = rows.iter().map(|row| row.parent).collect();
         self.sources = parents.iter().map(|&parent| self.sources[parent]).collect();
         if !is_identity(&parents, before) {
-            let parents = indices(&parents, &self.device)?;
-            for kv in self.own.iter_mut().flatten() {
-                *kv = kv.index_select(&parents, 1)?;
-            }
+            self.own.choose(&indices(&parents, &self.device)?)?;
         }
         self.forget_sources()
     }

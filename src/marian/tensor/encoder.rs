@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use candle_nn::{LayerNorm, Linear, Module};
 
 use super::attention::attend;
-use super::layers::{FeedForward, Loader, Positions};
+use super::layers::{FeedForward, Loader, Positions, Projections};
 use crate::error::Result;
 use crate::marian::Config;
 
@@ -17,8 +17,8 @@ pub(super) struct Encoder {
 
 struct Layer {
     heads: usize,
-    /// Queries, keys and values in one product.
-    qkv: Linear,
+    /// To queries, keys and values.
+    qkv: Projections,
     out: Linear,
     norm: LayerNorm,
     feed_forward: FeedForward,
@@ -30,10 +30,11 @@ impl Encoder {
         let layer = |i| -> Result<Layer> {
             let from = from.under(format_args!("layers.{i}"));
             let attention = from.under("self_attn");
+            let heads = config.encoder_attention_heads;
             Ok(Layer {
-                heads: config.encoder_attention_heads,
-                qkv: attention.linear(&["q_proj", "k_proj", "v_proj"], d, d)?,
-                out: attention.linear(&["out_proj"], d, d)?,
+                heads,
+                qkv: attention.projections(&["q_proj", "k_proj", "v_proj"], d, heads)?,
+                out: attention.linear("out_proj", d, d)?,
                 norm: from.norm("self_attn_layer_norm", d)?,
                 feed_forward: FeedForward::load(&from, d, config.encoder_ffn_dim, config.activation)?,
             })
@@ -72,8 +73,8 @@ impl Encoder {
 impl Layer {
     fn forward(&self, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
         let (n, length, d) = x.dims3()?;
-        let split = (n, length, 3, self.heads, d / self.heads);
-        let qkv = self.qkv.forward(x)?.reshape(split)?.permute((2, 0, 3, 1, 4))?.contiguous()?;
+        let split = (3, n, length, self.heads, d / self.heads);
+        let qkv = self.qkv.forward(&x.reshape((n * length, d))?)?.reshape(split)?.transpose(2, 3)?.contiguous()?;
         let (mixed, _) = attend(&qkv.get(0)?, &qkv.get(1)?, &qkv.get(2)?, mask)?;
         let mixed = mixed.transpose(1, 2)?.contiguous()?.reshape((n, length, d))?;
         let x = self.norm.forward(&(x + self.out.forward(&mixed)?)?)?;

@@ -9,6 +9,9 @@ use crate::marian::{Weights, config::Activation};
 /// `torch.nn.LayerNorm`'s default, which Marian models use.
 const EPSILON: f64 = 1e-5;
 
+/// A GPU's matrix units want sizes that are multiples of a few numbers, which those of vocabularies rarely are.
+const ALIGNED: usize = 64;
+
 /// Hands out tensors by names that mirror the checkpoint's.
 pub(super) struct Loader<'a> {
     pub weights: &'a Weights,
@@ -31,19 +34,59 @@ impl Loader<'_> {
         self.weights.tensor(&self.name(name), shape, self.dtype, self.device)
     }
 
-    /// Linear layers of the same input as one: `inputs` to `names.len() × outputs`.
-    pub fn linear(&self, names: &[&str], inputs: usize, outputs: usize) -> Result<Linear> {
-        let all = |part: &str, shape: &[usize]| -> Result<Tensor> {
-            let parts: Result<Vec<_>> =
-                names.iter().map(|name| self.tensor(&format!("{name}.{part}"), shape)).collect();
-            Ok(Tensor::cat(&parts?, 0)?)
+    /// A matrix of a row a token, filled up with rows of zeros to a multiple of [`ALIGNED`].
+    pub fn vocabulary(&self, name: &str, size: usize, width: usize) -> Result<Tensor> {
+        let matrix = self.tensor(name, &[size, width])?;
+        match size.next_multiple_of(ALIGNED) - size {
+            0 => Ok(matrix),
+            missing => Ok(matrix.pad_with_zeros(0, 0, missing)?),
+        }
+    }
+
+    pub fn linear(&self, name: &str, inputs: usize, outputs: usize) -> Result<Linear> {
+        let of = self.under(name);
+        Ok(Linear::new(of.tensor("weight", &[outputs, inputs])?, Some(of.tensor("bias", &[outputs])?)))
+    }
+
+    /// Projections for attention of `heads` heads. Those to queries are divided by the root of a head's size: the
+    /// products of queries and keys need not be, and overflow later.
+    pub fn projections(&self, names: &[&str], width: usize, heads: usize) -> Result<Projections> {
+        let all = |part: &str, shape: &[usize], stacked: &[usize]| -> Result<Tensor> {
+            let one = |name: &&str| -> Result<Tensor> {
+                let tensor = self.tensor(&format!("{name}.{part}"), shape)?;
+                match *name {
+                    "q_proj" => Ok((tensor * ((width / heads) as f64).powf(-0.5))?),
+                    _ => Ok(tensor),
+                }
+            };
+            let parts = names.iter().map(one).collect::<Result<Vec<_>>>()?;
+            Ok(Tensor::cat(&parts, 0)?.reshape(stacked)?)
         };
-        Ok(Linear::new(all("weight", &[outputs, inputs])?, Some(all("bias", &[outputs])?)))
+        Ok(Projections {
+            weight: all("weight", &[width, width], &[names.len(), width, width])?.transpose(1, 2)?,
+            bias: all("bias", &[width], &[names.len(), 1, width])?,
+        })
     }
 
     pub fn norm(&self, name: &str, size: usize) -> Result<LayerNorm> {
         let of = self.under(name);
         Ok(LayerNorm::new(of.tensor("weight", &[size])?, of.tensor("bias", &[size])?, EPSILON))
+    }
+}
+
+/// Linear layers of the same input in one product.
+pub(super) struct Projections {
+    /// `layers × width × width`, a transposed view.
+    weight: Tensor,
+    /// `layers × 1 × width`.
+    bias: Tensor,
+}
+
+impl Projections {
+    /// `n × width` to `layers × n × width`: what each layer gives lies in one piece.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let x = x.broadcast_left(self.weight.dim(0)?)?;
+        Ok(x.matmul(&self.weight)?.broadcast_add(&self.bias)?)
     }
 }
 
@@ -58,8 +101,8 @@ pub(super) struct FeedForward {
 impl FeedForward {
     pub fn load(from: &Loader<'_>, width: usize, inner: usize, activation: Activation) -> Result<Self> {
         Ok(Self {
-            first: from.linear(&["fc1"], width, inner)?,
-            second: from.linear(&["fc2"], inner, width)?,
+            first: from.linear("fc1", width, inner)?,
+            second: from.linear("fc2", inner, width)?,
             norm: from.norm("final_layer_norm", width)?,
             activation,
         })

@@ -4,16 +4,23 @@
 //! `MarianMTModel` computes it. Half types keep softmax, layer norms' sums and the logits in f32.
 
 mod attention;
+mod cache;
 mod choose;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod decoder;
 mod encoder;
 mod layers;
+mod memory;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::{DType, Device, Tensor};
 
 use self::decoder::{Decoder, State};
 use self::encoder::Encoder;
 use self::layers::Positions;
+pub(super) use self::memory::batch_tokens;
 use super::{Candidates, Config, Network, Row, Session, Want, Weights};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::ModelFiles;
@@ -25,6 +32,8 @@ pub struct TensorNetwork {
     dtype: DType,
     encoder: Encoder,
     decoder: Decoder,
+    /// Held by the session that works on a GPU: one at a time, for they would share its stream and cuBLAS' workspace.
+    turn: Mutex<()>,
 }
 
 impl TensorNetwork {
@@ -47,15 +56,15 @@ impl TensorNetwork {
         let target_name = weights.target_embedding(config);
         let output_name = weights.output_projection(config);
         let d = config.d_model;
-        let source = from.tensor(source_name, &[config.vocab_size, d])?;
+        let source = from.vocabulary(source_name, config.vocab_size, d)?;
         // One matrix under several names is loaded once.
         let target = match target_name == source_name {
             true => source.clone(),
-            false => from.tensor(target_name, &[config.decoder_vocab_size, d])?,
+            false => from.vocabulary(target_name, config.decoder_vocab_size, d)?,
         };
         let output = match output_name == target_name {
             true => target.clone(),
-            false => from.tensor(output_name, &[config.decoder_vocab_size, d])?,
+            false => from.vocabulary(output_name, config.decoder_vocab_size, d)?,
         };
         Ok(Self {
             encoder: Encoder::load(&from.under("model.encoder"), config, source)?,
@@ -63,6 +72,7 @@ impl TensorNetwork {
             config: config.clone(),
             device: device.clone(),
             dtype,
+            turn: Mutex::new(()),
         })
     }
 }
@@ -78,20 +88,24 @@ impl Network for TensorNetwork {
             Device::Cpu => rayon::ThreadPoolBuilder::new().num_threads(1).build().ok(),
             _ => None,
         };
+        let turn = match self.device {
+            Device::Cpu => None,
+            _ => Some(self.turn.lock().unwrap_or_else(PoisonError::into_inner)),
+        };
         Box::new(TensorSession {
             network: self,
             pool,
+            _turn: turn,
             work: Work { positions: Positions::new(self.config.d_model, self.dtype, &self.device), batch: None },
         })
     }
 
+    fn workers(&self) -> Option<usize> {
+        if self.device.is_cpu() { None } else { Some(1) }
+    }
+
     fn describe(&self) -> String {
-        let device = match self.device.location() {
-            candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
-            candle_core::DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
-            candle_core::DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
-        };
-        format!("{device} {} (candle)", self.dtype.as_str())
+        super::device::describe(&self.device, self.dtype)
     }
 }
 
@@ -99,6 +113,7 @@ struct TensorSession<'a> {
     network: &'a TensorNetwork,
     pool: Option<rayon::ThreadPool>,
     work: Work,
+    _turn: Option<MutexGuard<'a, ()>>,
 }
 
 /// What a session holds on to.
@@ -113,14 +128,14 @@ struct Batch {
     encoded: Tensor,
     longest: usize,
     state: State,
-    /// `rows × target vocabulary`, f32; `None` before the first step and after a step without rows.
+    /// `rows × padded vocabulary`, f32, without the bias; `None` before the first step and after a step without rows.
     logits: Option<Tensor>,
 }
 
 impl TensorSession<'_> {
     /// Runs `work` on the session's own thread, if it has one.
     fn run<T: Send>(&mut self, work: impl FnOnce(&TensorNetwork, &mut Work) -> Result<T> + Send) -> Result<T> {
-        let Self { network, pool, work: held } = self;
+        let Self { network, pool, work: held, .. } = self;
         match pool {
             Some(pool) => pool.install(|| work(network, held)),
             None => work(network, held),
@@ -146,6 +161,13 @@ impl Session for TensorSession<'_> {
             }
             in_vocabulary(sources.iter().copied().flatten(), network.config.vocab_size, "source")?;
             let longest = sizes().max().unwrap_or(0);
+            let config = &network.config;
+            let widest = (3 * config.d_model).max(config.encoder_ffn_dim);
+            memory::indexable(&[
+                sources.len(),
+                longest,
+                widest.max(config.encoder_attention_heads.saturating_mul(longest)),
+            ])?;
             let mask = attention::padding_mask(sources, longest, &network.device)?;
             let encoded = network.encoder.forward(sources, longest, mask.as_ref(), &mut work.positions)?;
             let state = network.decoder.start(&encoded, mask)?;
@@ -169,8 +191,9 @@ impl Session for TensorSession<'_> {
             if rows.is_empty() {
                 return Ok(());
             }
+            memory::indexable(&[rows.len(), network.config.decoder_vocab_size])?;
             let step = network.decoder.step(rows, &mut batch.state, &position, want.attention)?;
-            choose::best(&step.logits, want, out)?;
+            choose::best(&step.logits, network.decoder.bias(), want, out)?;
             if let Some(attention) = step.attention {
                 out.attention = attention.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
             }
@@ -185,7 +208,10 @@ impl Session for TensorSession<'_> {
 
     fn logits(&mut self) -> Result<Vec<f32>> {
         match &self.work.batch()?.logits {
-            Some(logits) => Ok(logits.flatten_all()?.to_vec1()?),
+            Some(logits) => {
+                let logits = logits.broadcast_add(self.network.decoder.bias())?;
+                Ok(logits.narrow(1, 0, self.network.config.decoder_vocab_size)?.flatten_all()?.to_vec1()?)
+            }
             None => Ok(Vec::new()),
         }
     }
