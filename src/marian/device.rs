@@ -9,8 +9,6 @@ use super::cpu::{self, CpuNetwork};
 use super::shortlist::Shortlist;
 use super::tensor::TensorNetwork;
 use super::{Config, Fleet, Network, Weights};
-#[cfg(any(feature = "cuda", feature = "metal"))]
-use crate::error::ErrorKind;
 use crate::error::{Error, Result};
 
 /// How to get a build with CUDA.
@@ -63,8 +61,8 @@ impl Plan {
     /// What `device` and `compute` mean for a model, on this machine, in this build.
     ///
     /// # Errors
-    /// [`ErrorKind::Settings`] for what this build or the model does not allow, [`ErrorKind::Device`] where a device that
-    /// was asked for cannot be opened.
+    /// `ErrorKind::Settings` for what this build or the model does not allow, `ErrorKind::Device` where a device that was
+    /// asked for cannot be opened.
     pub fn new(device: &DeviceChoice, compute: Compute, config: &Config) -> Result<Self> {
         let (devices, mut reason) = open(device)?;
         let cpu = devices.iter().all(Device::is_cpu);
@@ -189,7 +187,7 @@ fn cuda(number: usize) -> Result<Device> {
         unsafe { device.as_cuda_device()?.disable_event_tracking() };
         Ok(device)
     };
-    open().map_err(|e| Error::new(ErrorKind::Device, format!("CUDA device {number} cannot be used: {e}")).because(e))
+    open().map_err(|error| unusable(&format!("CUDA device {number}"), error))
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -199,12 +197,18 @@ fn cuda(_: usize) -> Result<Device> {
 
 #[cfg(feature = "metal")]
 fn metal() -> Result<Device> {
-    Device::new_metal(0).map_err(|e| Error::new(ErrorKind::Device, format!("Metal cannot be used: {e}")).because(e))
+    Device::new_metal(0).map_err(|error| unusable("Metal", error))
 }
 
 #[cfg(not(feature = "metal"))]
 fn metal() -> Result<Device> {
     Err(Error::settings(format!("this build has no Metal; build one with: {BUILD_METAL}, or use --device cpu")))
+}
+
+#[cfg(any(feature = "cuda", feature = "metal"))]
+fn unusable(what: &str, error: candle_core::Error) -> Error {
+    let error = Error::from(error);
+    Error::new(error.kind(), format!("{what} cannot be used: {error}")).because(error)
 }
 
 /// Memory of a device, in bytes.

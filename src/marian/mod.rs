@@ -95,7 +95,9 @@ pub struct Candidates {
 impl From<candle_core::Error> for Error {
     fn from(error: candle_core::Error) -> Self {
         let message = error.to_string();
-        let kind = if is_out_of_memory(&message) { ErrorKind::Memory } else { ErrorKind::Device };
+        // With `RUST_BACKTRACE` set, candle puts a backtrace behind the message.
+        let message = message.lines().next().unwrap_or_default();
+        let kind = if is_out_of_memory(message) { ErrorKind::Memory } else { ErrorKind::Device };
         Self::new(kind, message).because(error)
     }
 }

@@ -48,9 +48,11 @@ impl Cache {
             }
         };
         room.slice_set(new, 3, self.length)?;
-        let filled = room.narrow(3, 0, self.length + 1)?;
+        // In this order: taking one of two out of what is narrowed already would copy it.
+        let filled = |i: usize| room.get(i)?.narrow(2, 0, self.length + 1);
+        let (keys, values) = (filled(0)?, filled(1)?);
         self.layers[layer] = Some(room);
-        Ok((filled.get(0)?, filled.get(1)?))
+        Ok((keys, values))
     }
 
     /// Makes new rows out of the old: row `i` becomes what row `parents[i]` was.

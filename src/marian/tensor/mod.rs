@@ -41,7 +41,7 @@ impl TensorNetwork {
     ///
     /// # Errors
     /// [`ErrorKind::Model`] where the file and `config` do not fit together (the message names file and tensor),
-    /// [`ErrorKind::Device`] where the device has no room.
+    /// [`ErrorKind::Memory`] where the device has no room.
     pub fn load(files: &ModelFiles, config: &Config, device: &Device, dtype: DType) -> Result<Self> {
         Self::new(&Weights::open(&files.weights)?, config, device, dtype)
     }
