@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use super::Translator;
 use super::tuning::Tuning;
 use crate::engine::{Engine, MarianEngine, Options};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::marian::device::{Compute, DeviceChoice, Plan};
 use crate::marian::shortlist::Shortlist;
 use crate::marian::{Config, Weights};
