@@ -384,3 +384,19 @@ fn the_size_of_batches_changes_nothing() {
     assert_eq!(text(&other.stdout), text(&expected.stdout));
     assert_eq!(run(&["--batch-tokens", "many"], b"").status.code(), Some(2));
 }
+
+#[test]
+fn sentences_stand_beside_their_translations() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("a.md");
+    fs::write(&file, "# Un titre\n\nLe *chat* dort. Il rêve.\n").expect("written");
+    let out = run(&["--bilingual".as_ref(), "tsv".as_ref(), file.as_os_str()], b"");
+    let rows: Vec<Vec<&str>> = text(&out.stdout).lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(rows.len(), 4);
+    assert_eq!((rows[0][0], rows[1][0], rows[2][0], rows[3][0]), ("source", "Un titre", "Le chat dort.", "Il rêve."));
+    assert!(rows[1..].iter().all(|row| row.len() == 3 && row[2].parse::<f32>().is_ok_and(|score| score <= 0.0)));
+    let args = ["--bilingual".as_ref(), "tmx".as_ref(), "--out-dir".as_ref(), dir.path().as_os_str(), file.as_os_str()];
+    assert!(run(&args, b"").status.success());
+    assert!(dir.path().join("a.md.tmx").is_file());
+    assert_eq!(run(&["--bilingual", "pdf"], b"").status.code(), Some(2));
+}

@@ -62,6 +62,10 @@ pub struct TranslateArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "Output")]
     pub out_dir: Option<PathBuf>,
 
+    /// Write sentences and their translations side by side, with scores, instead of the document: tsv, tmx or html
+    #[arg(long, value_name = "KIND", help_heading = "Output")]
+    pub bilingual: Option<String>,
+
     /// Write a report in JSON: every segment with its score and what was done to it, and timings
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub report: Option<PathBuf>,
@@ -85,7 +89,7 @@ pub struct TranslateArgs {
 /// How documents are read.
 #[derive(Debug, Default, Args)]
 pub struct ReadArgs {
-    /// plain, markdown, html, srt, vtt, jsonl, csv, tsv, po, docx, odt or epub [default: by the file's extension, else plain]
+    /// plain, markdown, html, srt, vtt, jsonl, csv, tsv, po, xliff, docx, odt or epub [default: by the file's extension, else plain]
     #[arg(long, value_name = "FORMAT", help_heading = "Input")]
     pub format: Option<String>,
 

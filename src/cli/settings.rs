@@ -10,7 +10,7 @@ use super::args::{EngineArgs, MemoryArgs, ReadArgs, StyleArgs};
 use super::config::{BatchTokens, ConfigFile};
 use super::input::Input;
 use crate::error::{Error, Result};
-use crate::formats::{self, Format, Wrapped, encoding};
+use crate::formats::{self, Bilingual, Format, Wrapped, encoding};
 use crate::memory::MemorySettings;
 use crate::protect::glossary::Glossary;
 use crate::restore::{Clock, Currency, QuoteStyle, Stops, Style};
@@ -189,6 +189,12 @@ pub fn reading(args: &ReadArgs) -> Result<Reading> {
     }
     options.subtitle_columns = args.columns.unwrap_or(options.subtitle_columns);
     Ok(Reading { format, options })
+}
+
+/// What is written instead of documents.
+pub fn bilingual(kind: Option<&str>) -> Result<Option<Bilingual>> {
+    let choices = [("tsv", Bilingual::Tsv), ("tmx", Bilingual::Tmx), ("html", Bilingual::Html)];
+    kind.map(|kind| choose("bilingual", kind, &choices)).transpose()
 }
 
 fn unknown_format(name: &str) -> Error {

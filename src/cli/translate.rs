@@ -1,5 +1,6 @@
 //! The main job: documents in, the same documents in English out.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ use super::progress::{self, Bar};
 use super::settings::{self, Reading};
 use crate::batch::{Piece, Rows};
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::{self, Parsed};
+use crate::formats::{self, Bilingual, Pair, Parsed};
 use crate::translator::{DocumentReport, Outcome, Totals, Translator};
 
 /// Documents are translated together up to so many source bytes: enough to fill batches, little enough to hold.
@@ -45,8 +46,9 @@ struct Job {
 pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Result<Ending> {
     let reading = settings::reading(&args.reading)?;
     let inputs = inputs(&args.files)?;
-    let destination = destination(args, &inputs)?;
-    let archive = inputs.iter().find(|input| reading.format(input.name()).is_archive());
+    let bilingual = settings::bilingual(args.bilingual.as_deref())?;
+    let destination = destination(args, &inputs, bilingual)?;
+    let archive = inputs.iter().find(|input| bilingual.is_none() && reading.format(input.name()).is_archive());
     if let (Destination::Stdout, Some(input)) = (&destination, archive.filter(|_| std::io::stdout().is_terminal())) {
         let why = "is a document that no terminal shows; name a file for it with --output, or use --out-dir";
         return Err(Error::settings(why).at(input.name()));
@@ -61,6 +63,7 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
     let mut run = Run {
         translator,
         destination,
+        bilingual,
         reading,
         printer,
         ending: Ending::Done,
@@ -71,7 +74,7 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
     let mut waiting: Vec<Job> = Vec::new();
     let mut bytes = 0;
     for input in inputs {
-        if run.reading.is_by_row(input.name()) {
+        if run.bilingual.is_none() && run.reading.is_by_row(input.name()) {
             bytes = 0;
             if !run.translate(std::mem::take(&mut waiting))? || !run.stream(&input)? {
                 return Ok(run.ending);
@@ -103,6 +106,7 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
 struct Run<'a> {
     translator: Translator,
     destination: Destination<'a>,
+    bilingual: Option<Bilingual>,
     reading: Reading,
     printer: &'a Printer,
     ending: Ending,
@@ -207,7 +211,14 @@ impl Run<'_> {
     }
 
     fn write(&self, job: &Job, outcome: &Outcome) -> Result<bool> {
-        let bytes = job.parsed.to_bytes(&outcome.targets).map_err(|e| e.at(job.input.name()))?;
+        let bytes = match self.bilingual {
+            None => job.parsed.to_bytes(&outcome.targets).map_err(|e| e.at(job.input.name()))?,
+            Some(bilingual) => {
+                let pairs = outcome.report.segments.iter();
+                let pairs = pairs.map(|s| Pair { source: &s.source, target: &s.target, score: s.score });
+                bilingual.write(&job.input.name().to_string_lossy(), pairs).into_bytes()
+            }
+        };
         match self.place(&job.input) {
             None => self.printer.result(&bytes),
             Some(path) => output::write(&path, &bytes).map(|()| true),
@@ -219,7 +230,7 @@ impl Run<'_> {
         match self.destination {
             Destination::Stdout => None,
             Destination::File(path) => Some(path.to_owned()),
-            Destination::Directory(dir) => Some(dir.join(file_name(input))),
+            Destination::Directory(dir) => Some(dir.join(file_name(input, self.bilingual))),
         }
     }
 
@@ -278,7 +289,7 @@ fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
 }
 
 /// Where to write; finds out early what cannot work.
-fn destination<'a>(args: &'a TranslateArgs, inputs: &[Input]) -> Result<Destination<'a>> {
+fn destination<'a>(args: &'a TranslateArgs, inputs: &[Input], bilingual: Option<Bilingual>) -> Result<Destination<'a>> {
     if let Some(report) = &args.report {
         output::check(report)?;
     }
@@ -294,14 +305,14 @@ fn destination<'a>(args: &'a TranslateArgs, inputs: &[Input]) -> Result<Destinat
     }
     let Some(dir) = &args.out_dir else { return Ok(Destination::Stdout) };
     std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, "create", e))?;
-    let mut names: Vec<PathBuf> = inputs.iter().map(file_name).collect();
+    let mut names: Vec<PathBuf> = inputs.iter().map(|input| file_name(input, bilingual)).collect();
     names.sort();
     if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
         let name = twice[0].display();
         return Err(Error::settings(format!("two inputs are called {name}; --out-dir would hold only one of them")));
     }
     for input in inputs {
-        let target = dir.join(file_name(input));
+        let target = dir.join(file_name(input, bilingual));
         if let (Ok(a), Ok(b)) = (std::fs::canonicalize(input.name()), std::fs::canonicalize(&target))
             && a == b
         {
@@ -312,9 +323,13 @@ fn destination<'a>(args: &'a TranslateArgs, inputs: &[Input]) -> Result<Destinat
     Ok(Destination::Directory(dir))
 }
 
-fn file_name(input: &Input) -> PathBuf {
-    match input {
+fn file_name(input: &Input, bilingual: Option<Bilingual>) -> PathBuf {
+    let mut name = match input {
         Input::Stdin => "stdin.txt".into(),
-        Input::File(path) => path.file_name().map_or_else(|| "document".into(), PathBuf::from),
+        Input::File(path) => path.file_name().map_or_else(|| "document".into(), OsString::from),
+    };
+    if let Some(bilingual) = bilingual {
+        name.push(format!(".{}", bilingual.extension()));
     }
+    name.into()
 }

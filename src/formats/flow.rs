@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::html;
 use super::lines::has_letter;
-use super::weave::{Form, Shape, Syntax, Weave};
+use super::weave::{Form, Frame, Shape, Syntax, Weave};
 use crate::document::{Block, BlockKind, Mark};
 
 /// Writes a translated value as it stands in the source: with its quotes' escapes.
@@ -333,7 +333,14 @@ impl Flow {
         out.extend(before);
         if let Some(range) = range {
             let end = range.end;
-            let weave = Weave { syntax: self.syntax, pieces: self.pieces, breaks: self.breaks, format, runs: None };
+            let weave = Weave {
+                syntax: self.syntax,
+                pieces: self.pieces,
+                breaks: self.breaks,
+                format,
+                runs: None,
+                frame: None,
+            };
             let shape = Shape { range: range.clone(), inside: false, form: Form::Flow(Box::new(weave)) };
             out.push((Block { range, kind, text: self.text, marks: self.marks }, shape));
             for (block, shape) in inside {
@@ -341,6 +348,18 @@ impl Flow {
             }
         }
         out.extend(after);
+    }
+
+    /// Ends a flow whose translation is written over `range`, with all its marks; nothing where it has no words.
+    pub fn elsewhere(mut self, range: Range<usize>, frame: Frame) -> Option<(Block, Shape)> {
+        self.end_format();
+        if !self.is_translatable() {
+            return None;
+        }
+        let Self { syntax, text, marks, pieces, breaks, .. } = self;
+        let weave = Weave { syntax, pieces, breaks, format: 0, runs: None, frame: Some(frame) };
+        let shape = Shape { range: range.clone(), inside: false, form: Form::Flow(Box::new(weave)) };
+        Some((Block { range, kind: BlockKind::Field, text, marks }, shape))
     }
 
     /// The dash that starts a turn of speech: where the rest starts in the source and in the text.

@@ -9,6 +9,7 @@ use encoding_rs::Encoding;
 use crate::document::{Document, Target};
 use crate::error::{Error, Result};
 
+mod bilingual;
 pub mod encoding;
 mod escape;
 mod flow;
@@ -26,8 +27,10 @@ mod rows;
 mod subtitles;
 mod weave;
 mod wrap;
+mod xliff;
 mod xml;
 
+pub use bilingual::{Bilingual, Pair};
 pub use plain::Plain;
 pub use po::Catalogue;
 pub use records::Records;
@@ -84,6 +87,8 @@ pub enum Format {
     Tsv,
     /// A gettext catalogue.
     Po,
+    /// XLIFF 1.2 or 2.
+    Xliff,
     /// Word.
     Docx,
     /// OpenDocument text.
@@ -141,7 +146,7 @@ impl Default for Options {
 impl Format {
     /// A name of each format, as [`Format::from_name`] takes it.
     pub const NAMES: &[&str] =
-        &["plain", "markdown", "html", "srt", "vtt", "jsonl", "csv", "tsv", "po", "docx", "odt", "epub"];
+        &["plain", "markdown", "html", "srt", "vtt", "jsonl", "csv", "tsv", "po", "xliff", "docx", "odt", "epub"];
 
     /// The format that a file's name stands for; `None` where its extension says nothing.
     pub fn from_path(path: &Path) -> Option<Self> {
@@ -160,6 +165,7 @@ impl Format {
             "csv" => Self::Csv,
             "tsv" | "tab" => Self::Tsv,
             "po" | "pot" => Self::Po,
+            "xliff" | "xlf" => Self::Xliff,
             "docx" | "docm" | "dotx" | "dotm" => Self::Docx,
             "odt" | "ott" => Self::Odt,
             "epub" => Self::Epub,
@@ -203,6 +209,7 @@ pub(crate) fn parse_text(format: Format, source: String, options: &Options) -> R
         Format::Csv => Box::new(Records::table(source, options, false)?),
         Format::Tsv => Box::new(Records::table(source, options, true)?),
         Format::Po => Box::new(Catalogue::parse(source, options)?),
+        Format::Xliff => Box::new(xliff::parse(source, options)?),
         Format::Html => Box::new(html::parse(source, options)?),
         Format::Docx | Format::Odt | Format::Epub => {
             return Err(Error::settings("a document of this format is an archive, not text"));

@@ -57,6 +57,16 @@ pub(crate) struct Weave {
     pub format: usize,
     /// The runs of the part, where text stands in such.
     pub runs: Option<Arc<Runs>>,
+    /// Where the text is from and what is written around it, if it is not written in its own place.
+    pub frame: Option<Frame>,
+}
+
+/// What is written around a translation that has a place of its own.
+pub(crate) struct Frame {
+    /// The source bytes of the text.
+    pub content: Range<usize>,
+    pub before: String,
+    pub after: String,
 }
 
 /// A document of flows and values.
@@ -199,8 +209,11 @@ impl Weave {
             open.pop();
         }
         self.text(&mut parts, target, at..target.text.len(), &open);
+        if let Some(Frame { content, before, after }) = &self.frame {
+            return format!("{before}{}{after}", self.lay_out(source, content, parts));
+        }
         match &self.runs {
-            None => self.lay_out(source, block, parts),
+            None => self.lay_out(source, range, parts),
             Some(runs) => {
                 let mut pen = Pen::new(runs, range.start);
                 for part in parts {
@@ -329,6 +342,9 @@ impl Weave {
     fn start(&self, parts: &mut Vec<Part>, source: &str, target: &Target, mark: &Mark, inner: &Inner) {
         let Some(piece) = self.pieces.get(mark.id).filter(|p| p.format.is_none()) else { return };
         let text = self.delimiter(filled(source, &piece.open, inner), target, mark);
+        if self.is_bare(mark, &text) {
+            return;
+        }
         parts.push(Part::Raw(text, piece.open.clone()));
     }
 
@@ -339,9 +355,17 @@ impl Weave {
             None => filled(source, &piece.close, inner),
         };
         let text = self.delimiter(text, target, mark);
-        if !text.is_empty() {
+        if !text.is_empty() && !self.is_bare(mark, &text) {
             parts.push(Part::Raw(text, piece.close.clone()));
         }
+    }
+
+    /// Emphasis of nothing: asterisks side by side would be text.
+    fn is_bare(&self, mark: &Mark, text: &str) -> bool {
+        matches!(self.syntax, Syntax::Markdown { .. })
+            && mark.range.is_empty()
+            && !text.is_empty()
+            && text.chars().all(|c| matches!(c, '*' | '_' | '~'))
     }
 
     /// Underscores mark no part of a word; asterisks do.
@@ -356,8 +380,8 @@ impl Weave {
     }
 
     /// Joins the parts on as many lines as the source has, in the same proportions.
-    fn lay_out(&self, source: &str, block: &Block, parts: Vec<Part>) -> String {
-        let ends = self.line_ends(block, &parts);
+    fn lay_out(&self, source: &str, range: &Range<usize>, parts: Vec<Part>) -> String {
+        let ends = self.line_ends(range, &parts);
         let mut out = String::new();
         for (i, part) in parts.iter().enumerate() {
             match part {
@@ -384,7 +408,7 @@ impl Weave {
     }
 
     /// The parts that become line ends, each as it is in the source.
-    fn line_ends(&self, block: &Block, parts: &[Part]) -> HashMap<usize, &Break> {
+    fn line_ends(&self, range: &Range<usize>, parts: &[Part]) -> HashMap<usize, &Break> {
         let size = |part: &Part| match part {
             Part::Text(s, _) | Part::Raw(s, _) => width(s),
             Part::Space { .. } => 1,
@@ -410,7 +434,9 @@ impl Weave {
         let mut next = 0;
         for (k, line_end) in self.breaks.iter().enumerate() {
             let last = places.len().saturating_sub(self.breaks.len() - k).max(next);
-            let wish = (line_end.at * total).checked_div(block.text.len()).unwrap_or(0);
+            // In proportion to all that is written, addresses too: they are what makes lines long.
+            let before = line_end.raw.start.saturating_sub(range.start);
+            let wish = (before * total).checked_div(range.len()).unwrap_or(0);
             let near =
                 |place: &(usize, usize, bool)| place.1.abs_diff(wish).saturating_sub(if place.2 { 16 } else { 0 });
             let mut choice = next;
@@ -439,7 +465,8 @@ impl Weave {
                 Part::Space { .. } => head.push(' '),
             }
         }
-        escape::opens_line(&head)
+        // A dash at a line's start would look like a turn of speech.
+        escape::opens_line(&head) || head.starts_with(['–', '—', '―'])
     }
 }
 

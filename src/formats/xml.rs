@@ -74,7 +74,9 @@ pub(crate) fn read(
                 continue;
             }
             Event::Eof if open > 0 => return Err(broken("an element is not closed")),
-            Event::Eof => return Ok(()),
+            Event::Eof => {
+                return words.map_or(Ok(()), |words| each(Token::Text, words));
+            }
             _ => Token::Other,
         };
         if let Some(words) = words.take() {

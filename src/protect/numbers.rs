@@ -255,8 +255,7 @@ fn dots_group(text: &str, start: usize, next: usize) -> bool {
         return true;
     }
     let before = text[..start].trim_end();
-    let word = &before[before.rfind(|c: char| !c.is_alphanumeric()).map_or(0, |i| i + 1).min(before.len())..];
-    let word = if before.is_char_boundary(before.len() - word.len()) { word } else { "" };
+    let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     !(word.eq_ignore_ascii_case("version") || word.eq_ignore_ascii_case("v") || word.starts_with(char::is_uppercase))
 }
 
@@ -396,8 +395,19 @@ mod tests {
 
     #[test]
     fn hostile_figures_do_no_harm() {
-        for text in ["1.", "1,", "°", "9é", "é9", "1 \u{a0}é", "n°", "1 h é", "0000000000000000000000001e", "12.345é"]
-        {
+        for text in [
+            "1.",
+            "1,",
+            "°",
+            "9é",
+            "é9",
+            "1 \u{a0}é",
+            "n°",
+            "1 h é",
+            "0000000000000000000000001e",
+            "12.345é",
+            "l’IP=«192.168.0.1»",
+        ] {
             let _ = read(text, &[]);
         }
     }

@@ -151,7 +151,11 @@ impl Placer<'_> {
                 Some((a, b)) => self.edges(i, units[a].target.start..units[b].target.end, &within),
                 None => {
                     let at = self.point(marks[i].range.start, &within);
-                    at..at
+                    let near = self.neighbour(i, at, units, &owner, &taken);
+                    if let Some(unit) = near {
+                        owner[unit] = Some(k);
+                    }
+                    near.map_or(at..at, |unit| units[unit].target.clone())
                 }
             };
             let place = clear_of(place, &taken, fixed[k].as_ref());
@@ -198,7 +202,8 @@ impl Placer<'_> {
         let mark = &self.block.marks[i];
         if !mark.verbatim {
             let inside = tree[i].iter().filter_map(|&c| self.fixed(c, tree, within, used));
-            return inside.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
+            let inside = inside.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
+            return inside.or_else(|| self.same_word(&mark.range, within).filter(|r| !overlaps_any(used, r)));
         }
         let text = self.block.text.get(mark.range.clone()).filter(|t| !t.is_empty())?;
         let tie = |r: &Range<usize>| -> f32 {
@@ -218,6 +223,40 @@ impl Placer<'_> {
         let found = best.map(|(_, r)| r)?;
         used.insert(used.partition_point(|u| u.start < found.start), found.clone());
         Some(found)
+    }
+
+    /// A number or a name that the target has as often as the source: the same one of them.
+    fn same_word(&self, range: &Range<usize>, within: &Range<usize>) -> Option<Range<usize>> {
+        let text = self.block.text.get(range.clone())?.trim();
+        if !text.contains(|c: char| c.is_numeric() || c.is_uppercase()) {
+            return None;
+        }
+        let all = |text: &str, word: &str| -> Vec<Range<usize>> {
+            let found = text.match_indices(word).take(200).map(|(at, word)| at..at + word.len());
+            found.filter(|r| stands_alone(text, r)).collect()
+        };
+        let (here, there) = (all(&self.block.text, text), all(self.target, text));
+        let number = here.iter().position(|r| range.start <= r.start && r.end <= range.end)?;
+        let found = there.get(number).filter(|_| here.len() == there.len())?;
+        (within.start <= found.start && found.end <= within.end).then(|| found.clone())
+    }
+
+    /// The free word beside `at`, for a mark none of whose words was translated: a link without text is lost to its reader.
+    fn neighbour(
+        &self,
+        i: usize,
+        at: usize,
+        units: &[Unit],
+        owner: &[Option<usize>],
+        taken: &[Range<usize>],
+    ) -> Option<usize> {
+        let words = self.block.text[self.block.marks[i].range.clone()].contains(char::is_alphanumeric);
+        let free = |&n: &usize| {
+            let place = &units[n].target;
+            let beside = place.start.abs_diff(at).min(place.end.abs_diff(at)) <= 1;
+            words && units[n].word && owner[n].is_none() && beside && !overlaps_any(taken, place)
+        };
+        (0..units.len()).rev().find(free)
     }
 
     /// Stops and closing marks at the end of a stretch belong to the mark where the source has them in it; a mark that
@@ -412,6 +451,24 @@ mod tests {
         let b = block(s, &[(6..8, true), (14..16, true)]);
         let out = place_marks(&b, &[(0..s.len(), 0..t.len(), &[])], t.to_owned());
         assert_eq!(marked(&out), [(0, "ls"), (1, "ls")]);
+    }
+
+    #[test]
+    fn a_number_is_marked_where_it_is_whatever_the_alignment_says() {
+        let (s, t) = ("Voir [1] et [2] là.", "See [1] and [2] there.");
+        let l = links(s, t, &[("1", "2"), ("2", "1")]);
+        let b = block(s, &[(6..7, false), (13..14, false)]);
+        let out = place_marks(&b, &[(0..s.len(), 0..t.len(), &l)], t.to_owned());
+        assert_eq!(marked(&out), [(0, "1"), (1, "2")]);
+    }
+
+    #[test]
+    fn a_link_whose_words_were_dropped_keeps_a_word() {
+        let (s, t) = ("Il a vu hier un film.", "He saw a film.");
+        let l = links(s, t, &[("He", "Il"), ("saw", "vu"), ("film", "film")]);
+        let b = block(s, &[(8..12, false)]);
+        let out = place_marks(&b, &[(0..s.len(), 0..t.len(), &l)], t.to_owned());
+        assert!(!out.marks[0].range.is_empty(), "{out:?}");
     }
 
     #[test]
