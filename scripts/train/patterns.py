@@ -74,6 +74,9 @@ def hour(rng):
     half = f'{(h - 1) % 12 + 1}', 'a.m.' if h < 12 else 'p.m.'
     if m == 0 or rng.random() < 0.3:
         return f'{h} h' if rng.random() < 0.7 else f'{h}h', f'{half[0]} {half[1]}'
+    if rng.random() < 0.5:
+        # The program shows the model «18 h 30» as 18:30, and writes it as the user likes.
+        return (f'{h}:{m:02}',) * 2
     french = augment.one(rng, (f'{h} h {m:02}', f'{h}h{m:02}'))
     return french, f'{half[0]}:{m:02} {half[1]}'
 
