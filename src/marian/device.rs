@@ -92,7 +92,7 @@ impl Plan {
     /// Loads the weights, once a device; the CPU's own network may choose from a shortlist.
     ///
     /// # Errors
-    /// Those of [`CpuNetwork::load`] and [`TensorNetwork::new`]; [`ErrorKind::Settings`] for a shortlist elsewhere.
+    /// Those of [`CpuNetwork::load`] and [`TensorNetwork::new`]; [`crate::error::ErrorKind::Settings`] for a shortlist elsewhere.
     pub fn load(&self, weights: &Weights, config: &Config, shortlist: Option<Shortlist>) -> Result<Arc<dyn Network>> {
         let dtype = match (self.arithmetic, shortlist) {
             (Arithmetic::Fast(compute), shortlist) => {
