@@ -39,7 +39,20 @@ pub fn place_marks(block: &Block, segments: &[Placed<'_>], target: String) -> Ta
     // Outermost first where two start together; an empty mark stays on its side of its neighbours.
     let depth = depths(&tree, block.marks.len());
     order.sort_by_key(|(i, m)| (m.range.start, depth[*i], *i));
-    Target { marks: order.into_iter().map(|(_, m)| m).collect(), text: target }
+    let mut marks: Vec<Mark> = order.into_iter().map(|(_, m)| m).collect();
+    uncross(&mut marks);
+    Target { marks, text: target }
+}
+
+/// Ends every mark within those that are open where it starts: a mark that took a word beside it may reach too far.
+fn uncross(marks: &mut [Mark]) {
+    let mut open: Vec<usize> = Vec::new();
+    for mark in marks {
+        open.retain(|&end| end > mark.range.start);
+        let least = open.iter().copied().min().unwrap_or(usize::MAX);
+        mark.range.end = mark.range.end.min(least);
+        open.push(mark.range.end);
+    }
 }
 
 /// For each mark (and, last, for the block) the marks directly inside it.
