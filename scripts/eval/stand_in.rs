@@ -20,22 +20,6 @@ impl Engine for Backwards {
     fn translate(&self, sources: &[String], _: &Options, _: &dyn Progress) -> Vec<Result<Vec<Hypothesis>>> {
         sources.iter().map(|source| Ok(vec![backwards(source)])).collect()
     }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        Identity.count_tokens(text)
-    }
-
-    fn max_tokens(&self) -> usize {
-        Identity.max_tokens()
-    }
-
-    fn reads(&self, _: char) -> bool {
-        true
-    }
-
-    fn writes(&self, _: char) -> bool {
-        true
-    }
 }
 
 fn backwards(source: &str) -> Hypothesis {

@@ -1,12 +1,13 @@
 //! Jobs that run for days: many documents, or record files of any size, with one model in memory.
 //!
 //! ```text
-//! inputs ─ read ─▶ Window ─ translate ─▶ Window + outcomes ─ write ─▶ outputs, then the journal
+//! inputs ─ read ─▶ Window ─ translate, two side by side ─▶ Window + outcomes ─ write ─▶ outputs, then the journal
 //! ```
 //!
-//! The three stages run side by side, each on the next window. A window holds whole documents and parts of record files;
-//! its sentences share batches. The results do not depend on where windows begin and end, so a window is as large as what
-//! a few seconds are enough for: after a crash no more than that is done again.
+//! The stages run side by side, each on the next window. A window holds whole documents and parts of record files; its
+//! sentences share batches. Windows are dealt to two lanes in turn, so that no core waits for the last batches of one, and
+//! the writer takes them from the lanes in the same turn. The results do not depend on where windows begin and end, so a
+//! window is as large as what a few seconds are enough for: after a crash no more than that is done again.
 
 mod digest;
 mod durable;
@@ -24,6 +25,7 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
 use crate::error::Result;
@@ -95,7 +97,7 @@ struct Translated {
 const FIRST: usize = 32 << 10;
 const MOST: usize = 2 << 20;
 
-/// How long a window should take.
+/// How long a window should take on a machine that it has for itself.
 const SECONDS: f64 = 5.0;
 
 impl Job<'_> {
@@ -112,28 +114,36 @@ impl Job<'_> {
         let mut writer = Writer::new(journal, report, observer, self.translator, extent);
         writer.recover(&mut past, &|name| self.find(name))?;
         let pace = Pace { budget: AtomicUsize::new(FIRST), stop, failed: AtomicBool::new(false) };
-        let (to_translate, windows) = sync_channel(0);
-        let (to_write, translated) = sync_channel(0);
+        let lanes = self.translator.engine().calls().max(1);
+        let (to_translate, windows): (Vec<_>, Vec<_>) = (0..lanes).map(|_| sync_channel(0)).unzip();
+        let (to_write, translated): (Vec<_>, Vec<_>) = (0..lanes).map(|_| sync_channel(0)).unzip();
         std::thread::scope(|scope| {
             let reader = Reader::new(self, &past, &pace, to_translate);
             scope.spawn(move || reader.run());
             let (pace, past) = (&pace, &past);
             let writer = scope.spawn(move || {
-                let written = writer.run(translated, past);
+                let written = writer.run(&translated, past);
                 // The others notice when they next hand something on; the reader may be far from that.
                 pace.failed.store(true, Ordering::Relaxed);
                 written
             });
-            let result = self.translate(windows, to_write, pace);
-            let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            let summary = written?;
-            result?;
+            let lane = |(windows, to_write)| scope.spawn(move || self.translate(windows, to_write, pace, lanes));
+            let lanes: Vec<_> = windows.into_iter().zip(to_write).map(lane).collect();
+            let results: Vec<Result<()>> = lanes.into_iter().map(joined).collect();
+            let summary = joined(writer)?;
+            results.into_iter().collect::<Result<()>>()?;
             Ok(Summary { stopped: stop(), ..summary })
         })
     }
 
-    /// The second stage. It takes no new window when it is told to stop, but ends the one in hand.
-    fn translate(&self, windows: Receiver<Window>, out: SyncSender<Translated>, pace: &Pace<'_>) -> Result<()> {
+    /// The second stage, one of `lanes`. It takes no new window when it is told to stop, but ends the one in hand.
+    fn translate(
+        &self,
+        windows: Receiver<Window>,
+        out: SyncSender<Translated>,
+        pace: &Pace<'_>,
+        lanes: usize,
+    ) -> Result<()> {
         for window in windows {
             if (pace.stop)() {
                 break;
@@ -142,7 +152,7 @@ impl Job<'_> {
             let documents: Vec<&dyn Parsed> = window.items.iter().filter_map(|item| item.parsed()).collect();
             // A window is never given up half-way.
             let (outcomes, _) = self.translator.translate_documents(&documents, &())?;
-            pace.adapt(window.bytes, start.elapsed().as_secs_f64());
+            pace.adapt(window.bytes, start.elapsed().as_secs_f64() / lanes as f64);
             if out.send(Translated { window, outcomes }).is_err() {
                 break;
             }
@@ -193,6 +203,11 @@ impl Job<'_> {
         set("format options", format!("{:?}", self.options));
         settings
     }
+}
+
+/// What a thread has to say at its end; its panic is passed on.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 impl Pace<'_> {

@@ -67,13 +67,15 @@ pub struct Reader<'a> {
     job: &'a Job<'a>,
     past: &'a Past,
     pace: &'a Pace<'a>,
-    out: SyncSender<Window>,
+    /// The lanes that windows are dealt to in turn, and whose turn it is.
+    out: Vec<SyncSender<Window>>,
+    turn: usize,
     window: Window,
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(job: &'a Job<'a>, past: &'a Past, pace: &'a Pace<'a>, out: SyncSender<Window>) -> Self {
-        Self { job, past, pace, out, window: Window::default() }
+    pub fn new(job: &'a Job<'a>, past: &'a Past, pace: &'a Pace<'a>, out: Vec<SyncSender<Window>>) -> Self {
+        Self { job, past, pace, out, turn: 0, window: Window::default() }
     }
 
     /// Reads all there is to do; ends early when it is told to, or when no one takes the windows.
@@ -110,7 +112,9 @@ impl<'a> Reader<'a> {
         if self.window.items.is_empty() {
             return Ok(());
         }
-        self.out.send(std::mem::take(&mut self.window)).map_err(|_| Stopped)
+        let lane = &self.out[self.turn % self.out.len()];
+        self.turn += 1;
+        lane.send(std::mem::take(&mut self.window)).map_err(|_| Stopped)
     }
 
     fn task(&mut self, task: Task) -> Result<(), Stopped> {

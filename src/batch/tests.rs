@@ -23,22 +23,6 @@ impl Engine for Shouting {
         let shouted = |r: Result<Vec<Hypothesis>>| r.map(|found| found.into_iter().map(shout).collect());
         Identity.translate(sources, options, progress).into_iter().map(shouted).collect()
     }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        Identity.count_tokens(text)
-    }
-
-    fn max_tokens(&self) -> usize {
-        Identity.max_tokens()
-    }
-
-    fn reads(&self, _: char) -> bool {
-        true
-    }
-
-    fn writes(&self, _: char) -> bool {
-        true
-    }
 }
 
 /// Keeps what it hears.

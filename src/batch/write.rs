@@ -111,13 +111,14 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Writes window after window.
+    /// Writes window after window, from each lane in turn, until one has no more: what others still have comes after
+    /// something that was given up.
     ///
     /// # Errors
     /// When the job cannot go on.
-    pub fn run(mut self, windows: Receiver<Translated>, past: &Past) -> Result<Summary> {
+    pub fn run(mut self, lanes: &[Receiver<Translated>], past: &Past) -> Result<Summary> {
         self.counts = past.counts;
-        for translated in windows {
+        for translated in lanes.iter().cycle().map_while(|lane| lane.recv().ok()) {
             self.window(translated, past)?;
         }
         let clean = self.counts.is_clean() && self.faults == 0;

@@ -94,4 +94,9 @@ impl Engine for MarianEngine {
     fn writes(&self, c: char) -> bool {
         self.tokenizer.writes(c)
     }
+
+    fn calls(&self) -> usize {
+        // On a CPU the second call uses the cores that have no more batches of the first. A device takes one at a time.
+        if self.network.workers().is_none() { 2 } else { 1 }
+    }
 }

@@ -21,17 +21,30 @@ pub trait Engine: Send + Sync {
     fn translate(&self, sources: &[String], options: &Options, progress: &dyn Progress)
     -> Vec<Result<Vec<Hypothesis>>>;
 
-    /// Tokens that the model would see for `text`, its end mark included.
-    fn count_tokens(&self, text: &str) -> usize;
+    /// Tokens that the model would see for `text`, its end mark included; its words, unless the engine knows better.
+    fn count_tokens(&self, text: &str) -> usize {
+        words(text).len() + 1
+    }
 
     /// The longest source the model takes, in tokens, its end mark included.
-    fn max_tokens(&self) -> usize;
+    fn max_tokens(&self) -> usize {
+        512
+    }
 
     /// Whether the model can read this character.
-    fn reads(&self, c: char) -> bool;
+    fn reads(&self, _: char) -> bool {
+        true
+    }
 
     /// Whether the model can write this character.
-    fn writes(&self, c: char) -> bool;
+    fn writes(&self, _: char) -> bool {
+        true
+    }
+
+    /// How many calls of [`Engine::translate`] at a time make better use of the machine than one after the other.
+    fn calls(&self) -> usize {
+        1
+    }
 
     /// What its memory was good for, and why that keeps nothing any more if it does not; `None` for an engine without one.
     fn memory(&self) -> Option<(MemoryUse, Option<String>)> {
@@ -153,22 +166,6 @@ impl Engine for Identity {
                 }])
             })
             .collect()
-    }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        words(text).len() + 1
-    }
-
-    fn max_tokens(&self) -> usize {
-        512
-    }
-
-    fn reads(&self, _: char) -> bool {
-        true
-    }
-
-    fn writes(&self, _: char) -> bool {
-        true
     }
 }
 

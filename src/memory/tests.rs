@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::engine::{Alignment, Identity};
+use crate::engine::Alignment;
 
 /// Shouts, and counts the sentences that it was asked for.
 struct Shouting(Arc<AtomicU64>);
@@ -15,22 +15,6 @@ impl Engine for Shouting {
             _ => Ok(vec![Hypothesis { text: text.to_uppercase(), score: -0.1, ..Hypothesis::default() }]),
         };
         sources.iter().map(shout).collect()
-    }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        Identity.count_tokens(text)
-    }
-
-    fn max_tokens(&self) -> usize {
-        512
-    }
-
-    fn reads(&self, _: char) -> bool {
-        true
-    }
-
-    fn writes(&self, _: char) -> bool {
-        true
     }
 }
 

@@ -22,12 +22,6 @@ impl Engine for Narrow {
     ) -> Vec<Result<Vec<Hypothesis>>> {
         Identity.translate(sources, options, progress)
     }
-    fn count_tokens(&self, text: &str) -> usize {
-        Identity.count_tokens(text)
-    }
-    fn max_tokens(&self) -> usize {
-        512
-    }
     fn reads(&self, c: char) -> bool {
         c.is_ascii() || "àâéèêëîïôùûüçÉÀœ²°".contains(c)
     }
