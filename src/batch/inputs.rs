@@ -20,8 +20,18 @@ pub struct Inputs<'a> {
     /// Where the output goes, which is no input.
     skip: Option<PathBuf>,
     shard: Shard,
-    /// Whether a file holds records, which are read row by row.
-    records: &'a (dyn Fn(&Path) -> bool + Sync),
+    handling: &'a (dyn Fn(&Path) -> Handling + Sync),
+}
+
+/// How a file is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handling {
+    /// As a document.
+    Whole,
+    /// Row by row.
+    Rows,
+    /// Row by row, and the rows can be shared out.
+    SharedRows,
 }
 
 /// A document, or a file of records.
@@ -33,7 +43,7 @@ pub struct Task {
     pub bytes: u64,
     /// Whether it is read row by row.
     pub records: bool,
-    /// Whether the rows are shared out, rather than the files: a record file that was named itself.
+    /// Whether the rows are shared out, rather than the files: a file of JSON lines that was named itself.
     pub by_row: bool,
 }
 
@@ -56,11 +66,11 @@ impl<'a> Inputs<'a> {
         all: bool,
         out_dir: Option<&Path>,
         shard: Shard,
-        records: &'a (dyn Fn(&Path) -> bool + Sync),
+        handling: &'a (dyn Fn(&Path) -> Handling + Sync),
     ) -> Result<Self> {
         let skip = out_dir.and_then(|dir| std::fs::canonicalize(dir).ok());
         let inputs =
-            Self { all: all || globs.iter().any(|glob| !glob.starts_with('!')), roots, globs, skip, shard, records };
+            Self { all: all || globs.iter().any(|glob| !glob.starts_with('!')), roots, globs, skip, shard, handling };
         inputs.overrides(Path::new("."))?;
         Ok(inputs)
     }
@@ -108,8 +118,9 @@ impl<'a> Inputs<'a> {
         };
         if !metadata.is_dir() {
             let name = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let records = (self.records)(root);
-            let by_row = records && !self.shard.is_whole();
+            let handling = (self.handling)(root);
+            let by_row = handling == Handling::SharedRows && !self.shard.is_whole();
+            let records = handling != Handling::Whole;
             let task = Task { path: root.to_owned(), name, bytes: metadata.len(), records, by_row };
             let taken = by_row || self.shard.takes(task.name.as_bytes());
             return Box::new(taken.then_some(Ok(task)).into_iter());
@@ -142,7 +153,8 @@ impl<'a> Inputs<'a> {
             return Ok(None);
         }
         let bytes = entry.metadata().map_err(|e| Error::input(format!("cannot be read: {e}")).at(path))?.len();
-        Ok(Some(Task { path: path.to_owned(), name, bytes, records: (self.records)(path), by_row: false }))
+        let records = (self.handling)(path) != Handling::Whole;
+        Ok(Some(Task { path: path.to_owned(), name, bytes, records, by_row: false }))
     }
 }
 
@@ -169,7 +181,7 @@ mod tests {
         }
         let inputs = |globs: &[&str], shard| {
             let globs = globs.iter().map(|g| g.to_string()).collect();
-            Inputs::new(vec![root.clone()], globs, false, Some(&out), shard, &|_| false).unwrap()
+            Inputs::new(vec![root.clone()], globs, false, Some(&out), shard, &|_| Handling::Whole).unwrap()
         };
         assert_eq!(names(&inputs(&[], Shard::WHOLE)), ["a.html", "b/1.txt", "b/2.md", "b/c/deep.srt"]);
         assert_eq!(names(&inputs(&["!b/c/**"], Shard::WHOLE)), ["a.html", "b/1.txt", "b/2.md"]);
@@ -179,12 +191,14 @@ mod tests {
         assert_eq!(shared, ["a.html", "b/1.txt", "b/2.md", "b/c/deep.srt"]);
         assert_eq!(inputs(&[], Shard::WHOLE).measure().unwrap(), Extent { documents: 4, bytes: 4 });
 
-        let twice =
-            Inputs::new(vec![root.join("b"), root.join("b/2.md")], vec![], false, None, Shard::WHOLE, &|_| false)
-                .unwrap();
+        let twice = Inputs::new(vec![root.join("b"), root.join("b/2.md")], vec![], false, None, Shard::WHOLE, &|_| {
+            Handling::Whole
+        })
+        .unwrap();
         assert!(twice.measure().err().unwrap().to_string().contains("2.md"));
-        let missing = Inputs::new(vec![root.join("none")], vec![], false, None, Shard::WHOLE, &|_| false).unwrap();
+        let missing =
+            Inputs::new(vec![root.join("none")], vec![], false, None, Shard::WHOLE, &|_| Handling::Whole).unwrap();
         assert!(names(&missing)[0].contains("none"));
-        assert!(Inputs::new(vec![], vec!["a{b".to_owned()], false, None, Shard::WHOLE, &|_| false).is_err());
+        assert!(Inputs::new(vec![], vec!["a{b".to_owned()], false, None, Shard::WHOLE, &|_| Handling::Whole).is_err());
     }
 }

@@ -31,7 +31,7 @@ use std::time::Instant;
 use crate::error::Result;
 use crate::formats::{self, Format, Parsed};
 use crate::translator::{Outcome, Translator};
-pub use inputs::{Extent, Inputs, Task};
+pub use inputs::{Extent, Handling, Inputs, Task};
 pub use join::join;
 pub use journal::Settings;
 pub use report::{Counts, Observer, Progress};

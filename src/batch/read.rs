@@ -1,7 +1,7 @@
 //! The first stage of a job: reads what is still to do and hands it on in windows.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -154,9 +154,8 @@ impl<'a> Reader<'a> {
             }
             Ok(_) => {}
         }
-        let same =
-            if task.records { self.prefix(&task.path, u64::MAX)?.1 } else { self.bytes(&task.path)?.1 } == *input;
-        Ok(same)
+        let now = if task.records { self.digest(&task.path)? } else { self.bytes(&task.path)?.1 };
+        Ok(now == *input)
     }
 
     fn bytes(&self, path: &Path) -> Result<(Vec<u8>, Digest)> {
@@ -171,45 +170,38 @@ impl<'a> Reader<'a> {
         Ok((parsed, digest))
     }
 
-    /// The hash of a file's first bytes, and their digest; fewer where the file is shorter.
-    fn prefix(&self, path: &Path, bytes: u64) -> Result<(Hasher, Digest)> {
+    /// The digest of a whole record file, in UTF-8.
+    fn digest(&self, path: &Path) -> Result<Digest> {
         let failed = |e| Error::io(path, "read", e);
-        let mut file = File::open(path).map_err(failed)?.take(bytes);
-        let (mut hasher, mut buffer) = (Hasher::default(), vec![0; 1 << 18]);
+        let mut input = formats::encoding::reader(Box::new(open(path)?), self.job.options.encoding);
+        let mut hasher = Hasher::default();
         loop {
-            match file.read(&mut buffer).map_err(failed)? {
-                0 => break,
-                n => hasher.update(&buffer[..n]),
+            let buffer = input.fill_buf().map_err(failed)?;
+            let n = buffer.len();
+            if n == 0 || (self.pace.stop)() {
+                return Ok(hasher.digest());
             }
-            if (self.pace.stop)() {
-                break;
-            }
+            hasher.update(buffer);
+            input.consume(n);
         }
-        let digest = hasher.digest();
-        Ok((hasher, digest))
     }
 
     /// Opens a record file where an earlier run stopped, if that still fits.
-    fn open(&self, task: &Task, target: &Path) -> Result<(Rows<BufReader<File>>, Option<At>)> {
-        let file = File::open(&task.path).map_err(|e| Error::io(&task.path, "open", e))?;
-        let mut rows = Rows::new(BufReader::with_capacity(1 << 18, file));
+    fn open(&self, task: &Task, target: &Path) -> Result<(Rows<'static>, Option<At>)> {
+        let begin = || -> Result<Rows<'static>> {
+            let format = (self.job.format)(&task.path);
+            Ok(Rows::new(Box::new(open(&task.path)?), format, self.job.options))
+        };
+        let mut rows = begin()?;
         let Some(at) = self.past.at.get(&task.name) else { return Ok((rows, None)) };
         let there = std::fs::metadata(durable::part(target)).map_or(0, |m| m.len());
-        let (hasher, digest) = self.prefix(&task.path, at.reached.bytes)?;
-        if there < at.written || digest != at.reached.digest {
-            return Ok((rows, None));
+        if there >= at.written && rows.go_on(&at.reached, self.job.options, self.pace.stop).unwrap_or(false) {
+            return Ok((rows, Some(at.clone())));
         }
-        rows.go_on(hasher, &at.reached).map_err(|e| Error::io(&task.path, "read", e))?;
-        Ok((rows, Some(at.clone())))
+        Ok((begin()?, None))
     }
 
-    fn stream(
-        &mut self,
-        task: Task,
-        target: PathBuf,
-        mut rows: Rows<BufReader<File>>,
-        at: Option<At>,
-    ) -> Result<(), Stopped> {
+    fn stream(&mut self, task: Task, target: PathBuf, mut rows: Rows<'static>, at: Option<At>) -> Result<(), Stopped> {
         let path = task.path.clone();
         let abandon = |error: Error, discard| Item::Abandon { error: error.at(&path), discard };
         let share = task.by_row.then(|| (self.job.inputs.shard(), self.job.id));
@@ -222,7 +214,8 @@ impl<'a> Reader<'a> {
                     self.push(Item::Reached(rows.reached()), (rows.bytes() - before) as usize)?;
                 }
                 Ok(None) => break,
-                Err(error) => return self.push(abandon(error, false), 0),
+                // Nothing was written yet of what is no such file at all.
+                Err(error) => return self.push(abandon(error, before == 0), 0),
             }
         }
         let end = match rows.tally().check(self.job.options) {
@@ -231,4 +224,9 @@ impl<'a> Reader<'a> {
         };
         self.push(end, 0)
     }
+}
+
+fn open(path: &Path) -> Result<BufReader<File>> {
+    let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
+    Ok(BufReader::with_capacity(1 << 18, file))
 }

@@ -53,11 +53,19 @@ struct Setting {
     restart: bool,
     beam: usize,
     report: Option<PathBuf>,
+    options: formats::Options,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { stop_after: u64::MAX, shard: Shard::WHOLE, restart: false, beam: 1, report: None }
+        Self {
+            stop_after: u64::MAX,
+            shard: Shard::WHOLE,
+            restart: false,
+            beam: 1,
+            report: None,
+            options: formats::Options::default(),
+        }
     }
 }
 
@@ -78,15 +86,19 @@ fn run(inputs: &[&Path], destination: Destination, setting: &Setting) -> Run {
         Destination::File(_) => None,
     };
     let format = |path: &Path| Format::from_path(path).unwrap_or_default();
-    let records = |path: &Path| format(path) == Format::Jsonl;
+    let handling = |path: &Path| match format(path) {
+        Format::Jsonl => Handling::SharedRows,
+        Format::Csv | Format::Tsv => Handling::Rows,
+        _ => Handling::Whole,
+    };
     let roots = inputs.iter().map(|path| path.to_path_buf()).collect();
-    let inputs = Inputs::new(roots, vec![], false, out_dir.as_deref(), setting.shard, &records).unwrap();
+    let inputs = Inputs::new(roots, vec![], false, out_dir.as_deref(), setting.shard, &handling).unwrap();
     let job = Job {
         translator: &translator,
         inputs: &inputs,
         destination,
         format: &format,
-        options: &formats::Options::default(),
+        options: &setting.options,
         id: "id",
         settings: Settings::new(),
         report: setting.report.clone(),
@@ -197,6 +209,80 @@ fn a_record_file_that_is_stopped_again_and_again_comes_out_the_same() {
     assert!(fs::read(&whole).unwrap() == fs::read(&parts).unwrap());
     let nothing = run(&[&source], Destination::File(parts.clone()), &Setting::default());
     assert_eq!((nothing.asked, nothing.summary.unwrap().counts), (0, counts));
+}
+
+/// Runs a job on one file until it is done, stopping it after a few windows each time.
+fn in_pieces(source: &Path, out: &Path, options: &formats::Options) -> u64 {
+    for runs in 0..500 {
+        let setting = Setting { stop_after: 4 + runs % 7, options: options.clone(), ..Setting::default() };
+        if !run(&[source], Destination::File(out.to_owned()), &setting).summary.unwrap().stopped {
+            return runs;
+        }
+    }
+    panic!("it does not end");
+}
+
+#[test]
+fn a_table_of_any_size_and_encoding_comes_out_as_if_it_were_read_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let row =
+        |i| format!("{i};\"l'été \"\"{i}\"\";\r\nsur deux lignes\";{}\r\n", if i % 1000 == 7 { "trop;x" } else { "x" });
+    let csv: String = (0..9000).map(row).collect();
+    let csv = format!("id;texte;z\r\n{csv}fin;été");
+    let tsv: String = (0..9000).map(|i| format!("{i}\t\"Oui\", dit-il.\t\"{i}\n")).collect();
+    let tsv = format!("\u{feff}id\ttexte\tz\n{tsv}");
+    let latin = encoding_rs::WINDOWS_1252;
+    for (name, text, encoding) in [("t.csv", &csv, None), ("l.csv", &csv, Some(latin)), ("t.tsv", &tsv, None)] {
+        let (source, out) = (dir.path().join(name), dir.path().join(format!("en.{name}")));
+        let bytes = encoding.map_or(text.clone().into_bytes(), |encoding| encoding.encode(text).0.into_owned());
+        fs::write(&source, &bytes).unwrap();
+        let options = formats::Options { fields: vec!["texte".to_owned()], encoding, ..formats::Options::default() };
+        let (translator, _) = translator(1);
+        let whole = formats::parse_with(Format::from_path(&source).unwrap(), bytes, &options).unwrap();
+        let (outcomes, _) = translator.translate_documents(&[whole.as_ref()], &()).unwrap();
+        let expected = whole.render(&outcomes[0].targets);
+        assert!(expected.contains(if name == "t.tsv" { "OUI" } else { "L'ÉTÉ" }) && expected != *text);
+        assert!(in_pieces(&source, &out, &options) > 1);
+        assert!(fs::read_to_string(&out).unwrap() == expected, "{name}");
+        let again =
+            run(&[&source], Destination::File(out), &Setting { options: options.clone(), ..Setting::default() });
+        assert_eq!((again.asked, again.summary.unwrap().counts.broken), (0, whole.faults().len() as u64));
+    }
+    let (source, out) = (dir.path().join("u.csv"), dir.path().join("en.csv"));
+    fs::write(&source, "id,autre\n1,x\n").unwrap();
+    let run = run(&[&source], Destination::File(out.clone()), &Setting::default());
+    assert!(run.faults[0].contains("autre") && !durable::part(&out).exists(), "{:?}", run.faults);
+}
+
+#[test]
+fn whatever_a_power_cut_leaves_of_the_journal_the_result_is_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("fr");
+    fs::create_dir_all(&source).unwrap();
+    for i in 0..6 {
+        fs::write(source.join(format!("{i}.txt")), format!("le chat {i}\n\n").repeat(1500)).unwrap();
+    }
+    fs::write(source.join("rows.jsonl"), rows(2000)).unwrap();
+    fs::write(source.join("z.csv"), "id,text\n".to_owned() + &"1,\"le\nchat\"\n".repeat(8000)).unwrap();
+    let whole = dir.path().join("whole");
+    run(&[&source], Destination::Directory(whole.clone()), &Setting::default()).summary.unwrap();
+    let expected: Vec<Vec<u8>> = tree(&whole).into_values().collect();
+    let out = dir.path().join("out");
+    let mut random = 7_u64;
+    for cut in 0..12 {
+        if out.exists() {
+            fs::remove_dir_all(&out).unwrap();
+        }
+        let stopped = Setting { stop_after: 3 + cut, ..Setting::default() };
+        run(&[&source], Destination::Directory(out.clone()), &stopped).summary.unwrap();
+        let journal = out.join(".fr2en-batch.journal");
+        let bytes = fs::read(&journal).unwrap();
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        fs::write(&journal, &bytes[..(random >> 33) as usize % (bytes.len() + 1)]).unwrap();
+        let rest = run(&[&source], Destination::Directory(out.clone()), &Setting::default());
+        assert!(rest.summary.unwrap().clean, "{:?}", rest.faults);
+        assert!(tree(&out).into_values().collect::<Vec<_>>() == expected, "cut {cut}");
+    }
 }
 
 #[test]

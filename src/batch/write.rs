@@ -200,23 +200,24 @@ impl<'a> Writer<'a> {
     fn open(&mut self, task: Task, target: PathBuf, at: Option<At>) -> Result<()> {
         let part = durable::part(&target);
         let failed = |e| Error::io(&part, "write", e);
-        let (file, written, counts, committed) = match at {
+        let (file, written, counts, reached) = match at {
             Some(At { written, counts, reached, .. }) => {
                 self.skip(reached.bytes);
                 let mut file = OpenOptions::new().write(true).open(&part).map_err(failed)?;
                 // What was written after the last commit is translated and written again.
                 file.set_len(written).and_then(|()| file.seek(SeekFrom::Start(written))).map_err(failed)?;
                 self.observer.detail(&format!("{}: goes on at byte {written} of its output", task.path.display()));
-                (file, written, counts, true)
+                (file, written, counts, Some(reached))
             }
             None => {
                 let file = durable::create(&part)?;
                 self.names.insert(part);
-                (file, 0, Counts { documents: 1, ..Counts::default() }, false)
+                (file, 0, Counts { documents: 1, ..Counts::default() }, None)
             }
         };
         let file = BufWriter::with_capacity(1 << 18, file);
-        self.stream = Some(Stream { task, target, file, written, counts, reached: None, committed, shown: 0 });
+        let committed = reached.is_some();
+        self.stream = Some(Stream { task, target, file, written, counts, reached, committed, shown: 0 });
         Ok(())
     }
 

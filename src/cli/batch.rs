@@ -15,7 +15,7 @@ use super::config::ConfigFile;
 use super::printer::Printer;
 use super::progress::{self, INTERRUPTED};
 use super::settings::{self, Reading};
-use crate::batch::{self, Destination, Inputs, Job, Observer, Progress, Settings, Shard};
+use crate::batch::{self, Destination, Handling, Inputs, Job, Observer, Progress, Settings, Shard};
 use crate::error::{Error, Result};
 use crate::store::manifest::Record;
 
@@ -59,9 +59,9 @@ pub fn run(args: &BatchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
         Destination::Directory(directory) => Some(directory.as_path()),
         Destination::File(_) => None,
     };
-    let records = |path: &Path| reading.is_by_row(path);
+    let handling = |path: &Path| reading.handling(path);
     let inputs =
-        Inputs::new(args.inputs.clone(), args.glob.clone(), args.reading.format.is_some(), out_dir, shard, &records)?;
+        Inputs::new(args.inputs.clone(), args.glob.clone(), args.reading.format.is_some(), out_dir, shard, &handling)?;
     let job = Job {
         translator: &translator,
         inputs: &inputs,
@@ -91,8 +91,8 @@ fn destination(args: &BatchArgs, reading: &Reading, shard: Shard) -> Result<Opti
     let Some(path) = &args.output else { return Ok(None) };
     match args.inputs.as_slice() {
         [input] if input.is_dir() => Err(Error::settings("is a directory; use --out-dir").at(input)),
-        [input] if !shard.is_whole() && !reading.is_by_row(input) => {
-            Err(Error::settings("only files of JSON lines are shared out row by row").at(input))
+        [input] if !shard.is_whole() && reading.handling(input) != Handling::SharedRows => {
+            Err(Error::settings("only files of JSON lines in UTF-8 are shared out row by row").at(input))
         }
         [_] => {
             super::output::check(path)?;

@@ -50,9 +50,9 @@ impl Input {
     ///
     /// # Errors
     /// When it cannot be opened or is a directory.
-    pub fn open(&self) -> Result<Box<dyn BufRead>> {
+    pub fn open(&self) -> Result<Box<dyn BufRead + Send>> {
         Ok(match self {
-            Self::Stdin => Box::new(io::stdin().lock()),
+            Self::Stdin => Box::new(BufReader::new(io::stdin())),
             Self::File(path) => {
                 let file = File::open(path).map_err(|e| Error::io(path, "open", e))?;
                 if file.metadata().is_ok_and(|m| m.is_dir()) {

@@ -9,6 +9,7 @@ use encoding_rs::UTF_8;
 use super::args::{EngineArgs, MemoryArgs, ReadArgs, StyleArgs};
 use super::config::{BatchTokens, ConfigFile};
 use super::input::Input;
+use crate::batch::Handling;
 use crate::error::{Error, Result};
 use crate::formats::{self, Bilingual, Format, Wrapped, encoding};
 use crate::memory::MemorySettings;
@@ -157,9 +158,14 @@ impl Reading {
         })
     }
 
-    /// Whether a file is read row by row, so that it may be of any size.
-    pub fn is_by_row(&self, name: &Path) -> bool {
-        self.format(name) == Format::Jsonl && self.options.encoding.is_none_or(|encoding| encoding == UTF_8)
+    /// Whether a file is read row by row, so that it may be of any size, and whether its rows can be shared out.
+    pub fn handling(&self, name: &Path) -> Handling {
+        match self.format(name) {
+            // The shares are put together by the lines of the source itself.
+            Format::Jsonl if self.options.encoding.is_none_or(|encoding| encoding == UTF_8) => Handling::SharedRows,
+            Format::Jsonl | Format::Csv | Format::Tsv => Handling::Rows,
+            _ => Handling::Whole,
+        }
     }
 
     fn fields_named(&self) -> bool {

@@ -14,7 +14,7 @@ use super::output;
 use super::printer::Printer;
 use super::progress::{self, Bar};
 use super::settings::{self, Reading};
-use crate::batch::{Piece, Rows};
+use crate::batch::{Handling, Piece, Rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{self, Bilingual, Pair, Parsed};
 use crate::translator::{DocumentReport, Outcome, Totals, Translator};
@@ -74,7 +74,7 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
     let mut waiting: Vec<Job> = Vec::new();
     let mut bytes = 0;
     for input in inputs {
-        if run.bilingual.is_none() && run.reading.is_by_row(input.name()) {
+        if run.bilingual.is_none() && run.reading.handling(input.name()) != Handling::Whole {
             bytes = 0;
             if !run.translate(std::mem::take(&mut waiting))? || !run.stream(&input)? {
                 return Ok(run.ending);
@@ -164,7 +164,7 @@ impl Run<'_> {
 
     fn stream_rows(&mut self, input: &Input) -> Result<bool> {
         let name = input.name();
-        let mut rows = Rows::new(input.open()?);
+        let mut rows = Rows::new(input.open()?, self.reading.format(name), &self.reading.options);
         let mut out = self.place(input).map(|path| output::Pending::create(&path)).transpose()?;
         let mut segments = Vec::new();
         let bar = Bar::new(self.printer);

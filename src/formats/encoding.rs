@@ -1,6 +1,8 @@
 //! Bytes made text, or exactly why not.
 
-use encoding_rs::{Encoding, UTF_8};
+use std::io::{self, BufRead, Read};
+
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 
 use crate::error::{Error, Result};
 
@@ -47,6 +49,67 @@ pub fn decode(bytes: Vec<u8>, asked: Option<&'static Encoding>) -> Result<String
     }
 }
 
+/// Makes a reader of text in an encoding one of UTF-8, whatever its size. UTF-8 is passed on as it is, right or wrong: what is
+/// wrong with a line is said where it is read.
+pub fn reader<'a>(
+    input: Box<dyn BufRead + Send + 'a>,
+    asked: Option<&'static Encoding>,
+) -> Box<dyn BufRead + Send + 'a> {
+    match asked.filter(|&encoding| encoding != UTF_8) {
+        None => input,
+        // The mark in the file is surer than the name that was given.
+        Some(encoding) => Box::new(Recoded {
+            input,
+            decoder: encoding.new_decoder(),
+            ready: vec![0; 1 << 16],
+            at: 0,
+            end: 0,
+            ended: false,
+        }),
+    }
+}
+
+struct Recoded<'a> {
+    input: Box<dyn BufRead + Send + 'a>,
+    decoder: Decoder,
+    /// Text, of which these bytes have still to be handed out.
+    ready: Vec<u8>,
+    at: usize,
+    end: usize,
+    /// Whether the decoder has given its last, after which it may not be asked.
+    ended: bool,
+}
+
+impl BufRead for Recoded<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while self.at == self.end && !self.ended {
+            let bytes = self.input.fill_buf()?;
+            let last = bytes.is_empty();
+            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(bytes, &mut self.ready, last);
+            self.input.consume(read);
+            (self.at, self.end) = (0, written);
+            if matches!(result, DecoderResult::Malformed(..)) {
+                let message = format!("not valid {}; name another --encoding", self.decoder.encoding().name());
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            }
+            self.ended = last && result == DecoderResult::InputEmpty;
+        }
+        Ok(&self.ready[self.at..self.end])
+    }
+
+    fn consume(&mut self, n: usize) {
+        self.at = (self.at + n).min(self.end);
+    }
+}
+
+impl Read for Recoded<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let n = self.fill_buf()?.read(out)?;
+        self.consume(n);
+        Ok(n)
+    }
+}
+
 fn not_utf8(bytes: &[u8], at: usize) -> Error {
     let what = match Encoding::for_bom(bytes) {
         Some((encoding, _)) => {
@@ -87,6 +150,23 @@ mod tests {
         let utf16 = by_name("utf-16").expect("known");
         assert_eq!(decode(b"\xfe\xff\0L\0e".to_vec(), Some(utf16)).expect("text"), "Le");
         assert!(by_name("klingon").is_err());
+    }
+
+    #[test]
+    fn a_reader_gives_the_same_text() {
+        for (name, bytes) in
+            [("windows-1252", &b"d\xe9j\xe0 \x80\n"[..]), ("utf-16", b"\xfe\xff\0L\0\xe9"), ("utf-8", b"\xc3\xa9")]
+        {
+            let encoding = by_name(name).expect("known");
+            let mut text = String::new();
+            // One byte at a time, so that characters are torn.
+            let input = Box::new(io::BufReader::with_capacity(1, bytes));
+            reader(input, Some(encoding)).read_to_string(&mut text).expect("text");
+            assert_eq!(text, decode(bytes.to_vec(), Some(encoding)).expect("text"));
+        }
+        let broken = Box::new(&b"a\x81\xff"[..]);
+        let utf16 = by_name("shift_jis").expect("known");
+        assert!(reader(broken, Some(utf16)).read_to_string(&mut String::new()).is_err());
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod po;
 pub(crate) mod records;
 mod rows;
 mod subtitles;
+mod table;
 mod weave;
 mod wrap;
 mod xliff;
@@ -37,6 +38,8 @@ pub use records::Records;
 pub(crate) use rows::KEPT;
 pub use rows::Tally;
 pub use subtitles::Subtitles;
+pub(crate) use table::HEAD;
+pub use table::{RowEnds, Table};
 pub use wrap::Wrapped;
 
 /// A document that has been read, and knows how to write each of its blocks again.

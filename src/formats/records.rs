@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::rows::{self, Tally};
+use super::rows::{self, Read, Tally};
+use super::table::Table;
 use super::{Format, Options, Parsed, parse_text};
 use crate::document::{Block, Document, Target};
 use crate::error::{Error, Result};
@@ -64,21 +65,36 @@ impl Records {
     /// When the options make no sense.
     pub fn jsonl_part(source: String, first: usize, options: &Options) -> Result<(Self, Tally)> {
         check(options)?;
-        let ((found, faults), tally) = rows::jsonl(&source, first, options);
-        Ok((Self::new(source, options, found, faults)?, tally))
+        let (read, tally) = rows::jsonl(&source, first, options);
+        Ok((Self::new(source, options, read)?, tally))
     }
 
     /// Reads a table; `tabs` for TSV.
     ///
     /// # Errors
-    /// When a column that was named is not there.
+    /// When a column that was named is not there, or no row can be read.
     pub fn table(source: String, options: &Options, tabs: bool) -> Result<Self> {
         check(options)?;
-        let (found, faults) = rows::table(&source, options, tabs)?;
-        Self::new(source, options, found, faults)
+        match Table::begin(&source, options, tabs)? {
+            None => Self::new(source, options, (Vec::new(), Vec::new())),
+            Some(table) => {
+                let (records, tally) = Self::table_part(source, &table, 1, options)?;
+                tally.check(options).map(|()| records)
+            }
+        }
     }
 
-    fn new(source: String, options: &Options, found: Vec<Found>, faults: Vec<Error>) -> Result<Self> {
+    /// Reads some rows of a table, whole ones, the first of which stands on this line.
+    ///
+    /// # Errors
+    /// When the options make no sense.
+    pub fn table_part(source: String, table: &Table, first: usize, options: &Options) -> Result<(Self, Tally)> {
+        check(options)?;
+        let (read, tally) = table.read(&source, first);
+        Ok((Self::new(source, options, read)?, tally))
+    }
+
+    fn new(source: String, options: &Options, (found, faults): Read) -> Result<Self> {
         let mut blocks: Vec<Block> = Vec::new();
         let mut values = Vec::new();
         for found in found {

@@ -1,8 +1,7 @@
-//! Finds the named fields in JSON lines and in tables: where their values stand, what they say, how they are written.
+//! Finds the named fields in JSON lines: where their values stand, what they say, how they are written.
 
 use std::ops::Range;
 
-use csv_core::{ReadFieldResult, ReaderBuilder};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -13,18 +12,19 @@ use crate::error::{Error, Result};
 /// What becomes of a line that cannot be read, at the end of each message about one.
 pub(crate) const KEPT: &str = "; the line is kept as it is";
 
-type Read = (Vec<Found>, Vec<Error>);
+/// The values that were found, in the order of the source, and what could not be read.
+pub(crate) type Read = (Vec<Found>, Vec<Error>);
 
-/// What is known of the rows of a JSON lines file that were read so far.
+/// What is known of the rows of a file that were read so far.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     pub rows: usize,
-    /// Faults: rows that cannot be read, and fields in them.
+    /// Rows that cannot be read, or fields of which cannot.
     pub broken: usize,
     /// Whether any row had a field that was named.
     pub seen: bool,
     /// Names of fields that there are.
-    known: Vec<String>,
+    pub(super) known: Vec<String>,
 }
 
 impl Tally {
@@ -115,20 +115,24 @@ pub(crate) fn jsonl(source: &str, first: usize, options: &Options) -> (Read, Tal
                 Err(why) => faults.push(fault(why)),
             }
         }
-        own.sort_by_key(|f| f.start());
-        // The same value may have been named twice.
-        own.dedup_by(|b, a| b.start() < a.end());
-        found.extend(own);
+        found.extend(Found::sorted(own));
     }
     tally.broken = faults.len();
     ((found, faults), tally)
 }
 
-fn missing(fields: &str, known: &[String]) -> Error {
+pub(crate) fn missing(fields: &str, known: &[String]) -> Error {
     Error::settings(format!("no field “{fields}” in the file; it has {}; name one with --field", known.join(", ")))
 }
 
 impl Found {
+    /// Puts what was found in a row in order; the same value may have been named twice.
+    pub(crate) fn sorted(mut row: Vec<Self>) -> Vec<Self> {
+        row.sort_by_key(Self::start);
+        row.dedup_by(|b, a| b.start() < a.end());
+        row
+    }
+
     fn start(&self) -> usize {
         match &self.to {
             Place::Here => self.range.start,
@@ -247,190 +251,4 @@ fn escape(text: &str, ascii: bool) -> String {
         }
     }
     out
-}
-
-/// One cell of a table.
-struct Cell {
-    /// Source bytes, quotes included.
-    raw: Range<usize>,
-    text: String,
-}
-
-/// The values of the named columns of a table, in the order of the source.
-pub(crate) fn table(source: &str, options: &Options, tabs: bool) -> Result<Read> {
-    let start = source.len() - source.trim_start_matches('\u{feff}').len();
-    let separator = if tabs { b'\t' } else { sniff(&source[start..]) };
-    let quoting = !tabs || quoted(&source[start..]);
-    let mut rows = records(source, start, separator, quoting).into_iter();
-    let numbers: Option<Vec<usize>> = options.fields.iter().map(|f| f.parse().ok().filter(|&n| n > 0)).collect();
-    let (mut found, mut faults) = (Vec::new(), Vec::new());
-    let Some(first) = rows.next() else { return Ok((found, faults)) };
-    let header: Vec<String> = first.iter().map(|cell| cell.text.trim().to_owned()).collect();
-    let named = |name: &str| header.iter().position(|h| h == name);
-    let columns: Vec<usize> = match &numbers {
-        Some(numbers) => numbers.iter().map(|n| n - 1).collect(),
-        None => {
-            let column = |name: &String| named(name).ok_or_else(|| missing(name, &header));
-            options.fields.iter().map(column).collect::<Result<_>>()?
-        }
-    };
-    if let Some(&far) = columns.iter().find(|&&c| c >= header.len()) {
-        return Err(Error::settings(format!("no column {} in the file; it has {}", far + 1, header.len())));
-    }
-    let into = options.into.as_deref().map(|name| (name, named(name)));
-    let quote = move |text: &str| write_cell(text, separator, quoting);
-    let sign = char::from(separator).to_string();
-    let mut header_row = None;
-    if numbers.is_none() {
-        if let (Some((name, None)), Some(last)) = (into, first.last()) {
-            let end = last.raw.end;
-            let before = format!("{sign}{}", quote(name));
-            found.push(Found {
-                range: end..end,
-                text: String::new(),
-                places: None,
-                to: Place::Into { range: end..end, before, after: String::new() },
-                encode: Box::new(str::to_owned),
-            });
-        }
-    } else {
-        header_row = Some(first);
-    }
-    let (mut line, mut counted) = (1, 0);
-    for row in header_row.into_iter().chain(rows) {
-        let (Some(head), Some(last)) = (row.first(), row.last()) else { continue };
-        line += source[counted..head.raw.start].matches('\n').count();
-        counted = head.raw.start;
-        if row.len() != header.len() {
-            let (n, wanted) = (row.len(), header.len());
-            faults
-                .push(Error::input(format!("line {line}: {n} columns instead of {wanted}; the row is kept as it is")));
-            continue;
-        }
-        let mut own = Vec::new();
-        for &column in &columns {
-            let Some(cell) = row.get(column) else { continue };
-            let Some((range, places)) = cell_places(source, cell, quoting) else {
-                faults.push(Error::input(format!(
-                    "line {line}: quotation marks out of place; the cell is kept as it is"
-                )));
-                continue;
-            };
-            let enclosed = range.start > cell.raw.start;
-            let to = match into {
-                None => Place::Here,
-                Some((_, Some(there))) => {
-                    let range = row.get(there).map_or(last.raw.end..last.raw.end, |cell| cell.raw.clone());
-                    Place::Into { range, before: String::new(), after: String::new() }
-                }
-                Some((_, None)) => {
-                    let end = last.raw.end;
-                    Place::Into { range: end..end, before: sign.clone(), after: String::new() }
-                }
-            };
-            // A value that is quoted keeps its quotes, which stand outside of its range.
-            let inside = enclosed && matches!(to, Place::Here);
-            own.push(Found {
-                range,
-                text: cell.text.clone(),
-                places,
-                to,
-                encode: Box::new(move |text| if inside { text.replace('"', "\"\"") } else { quote(text) }),
-            });
-        }
-        own.sort_by_key(Found::start);
-        own.dedup_by(|b, a| b.start() < a.end());
-        found.extend(own);
-    }
-    Ok((found, faults))
-}
-
-/// The separator: what stands most often in the first line.
-fn sniff(source: &str) -> u8 {
-    let line = source.lines().next().unwrap_or_default();
-    let count = |b: u8| line.bytes().filter(|&x| x == b).count();
-    [b',', b';', b'\t'].into_iter().rev().max_by_key(|&b| count(b)).filter(|&b| count(b) > 0).unwrap_or(b',')
-}
-
-/// Whether quotation marks at the starts of cells enclose them: each that opens a cell closes one.
-fn quoted(source: &str) -> bool {
-    let cells = || source.lines().flat_map(|line| line.split('\t')).filter(|cell| cell.starts_with('"'));
-    cells().next().is_some() && cells().all(|cell| cell.len() > 1 && cell.ends_with('"'))
-}
-
-fn records(source: &str, start: usize, separator: u8, quoting: bool) -> Vec<Vec<Cell>> {
-    let mut reader = ReaderBuilder::new().delimiter(separator).quoting(quoting).build();
-    let bytes = source.as_bytes();
-    let mut buffer = vec![0; 4096];
-    let (mut rows, mut row) = (Vec::new(), Vec::new());
-    let (mut at, mut from, mut text) = (start, start, Vec::new());
-    loop {
-        // Line ends before a row belong to none.
-        if row.is_empty() && from == at {
-            let blank = bytes[at..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
-            from = at + blank;
-        }
-        let (result, read, written) = reader.read_field(&bytes[at..], &mut buffer);
-        at += read;
-        text.extend_from_slice(&buffer[..written]);
-        let record_end = match result {
-            ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => continue,
-            ReadFieldResult::End => break,
-            ReadFieldResult::Field { record_end } => record_end,
-        };
-        from = from.min(at);
-        let mut end = at;
-        let ends = |b: u8| if record_end { matches!(b, b'\r' | b'\n') } else { b == separator };
-        while end > from && ends(bytes[end - 1]) {
-            end -= 1;
-            if !record_end {
-                break;
-            }
-        }
-        let value = String::from_utf8_lossy(&std::mem::take(&mut text)).into_owned();
-        row.push(Cell { raw: from..end, text: value });
-        from = at;
-        if record_end {
-            rows.push(std::mem::take(&mut row));
-        }
-    }
-    rows
-}
-
-/// The source bytes of a text, and where each of its bytes starts if they are not the same.
-type Places = (Range<usize>, Option<Vec<usize>>);
-
-/// Where a cell's text stands, and where each of its bytes does; `None` where its quotation marks are out of place.
-fn cell_places(source: &str, cell: &Cell, quoting: bool) -> Option<Places> {
-    let raw = source.get(cell.raw.clone())?;
-    if raw == cell.text && !(quoting && raw.starts_with('"')) {
-        return Some((cell.raw.clone(), None));
-    }
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    let range = cell.raw.start + 1..cell.raw.end - 1;
-    if inner == cell.text {
-        return (!inner.contains('"')).then_some((range, None));
-    }
-    if inner.replace("\"\"", "\"") != cell.text {
-        return None;
-    }
-    let mut places = Vec::with_capacity(inner.len());
-    let mut bytes = inner.bytes().enumerate();
-    while let Some((i, b)) = bytes.next() {
-        places.push(range.start + i);
-        if b == b'"' {
-            bytes.next();
-        }
-    }
-    places.push(range.end);
-    Some((range, Some(places)))
-}
-
-fn write_cell(text: &str, separator: u8, quoting: bool) -> String {
-    if !quoting {
-        // Without quotes nothing may stand in a cell that ends it.
-        return text.replace([char::from(separator), '\n', '\r'], " ");
-    }
-    let needed = text.contains([char::from(separator), '"', '\n', '\r']);
-    if needed { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }

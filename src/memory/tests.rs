@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::engine::Alignment;
+use crate::engine::{Alignment, Identity};
 
 /// Shouts, and counts the sentences that it was asked for.
 struct Shouting(Arc<AtomicU64>);

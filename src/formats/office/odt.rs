@@ -144,7 +144,12 @@ impl Reader<'_> {
         match name {
             "text:p" | "text:h" | "text:soft-page-break" => {}
             "text:s" => paragraph.flow.space(None),
-            "text:tab" => self.paragraphs.cut(),
+            "text:tab" if !paragraph.is_held() => self.paragraphs.cut(),
+            // Half of an element that holds text on both sides could come to stand within others.
+            "text:tab" => {
+                paragraph.flow.stand(place);
+                paragraph.flow.space(None);
+            }
             "text:line-break" => {
                 let rest = &self.source[place.end..self.end];
                 let next = rest.trim_start_matches(|c: char| c.is_ascii_whitespace());

@@ -265,6 +265,15 @@ const OPEN: &[&str] = &[
     "&#233;t&amp;",
 ];
 
+#[test]
+fn a_tab_within_a_span_does_not_tear_it_in_two() {
+    let tags = "<text:p><text:a>un</text:a><text:span><text:a>lien</text:a><text:tab/>deux</text:span></text:p>";
+    let package = Package::parse(Format::Odt, odt(tags), &Options::default()).unwrap();
+    let targets: Vec<Target> = package.document().blocks().iter().map(reversed).collect();
+    let written = package.to_bytes(&targets).unwrap();
+    assert!(Package::parse(Format::Odt, written, &Options::default()).is_ok(), "{}", package.render(&targets));
+}
+
 proptest! {
     /// Whole and broken XML: what can be read keeps the laws, and what is written for it can be read again.
     #[test]
