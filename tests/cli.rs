@@ -193,16 +193,48 @@ fn the_report_names_every_segment() {
 
 #[test]
 fn split_shows_segments() {
-    let out = run(&["split", "--json"], "Il a dit : « Oui. Peut-être. »\n".as_bytes());
+    let source = "# À l'été\n\n- « Oui », dit-il.\n- Élan\n\nIl a dit : « Là. Peut-être “ ici ” »\n";
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("a.md");
+    fs::write(&file, source).expect("written");
+    let out = run(&["split".as_ref(), "--json".as_ref(), file.as_os_str()], b"");
     assert!(out.status.success(), "{}", text(&out.stderr));
-    let first: serde_json::Value =
-        serde_json::from_str(text(&out.stdout).lines().next().expect("a line")).expect("JSON");
-    assert_eq!(first["depth"], 0);
-    assert_eq!(first["quotes"][0]["role"], "open");
+    let rows: Vec<serde_json::Value> =
+        text(&out.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let column = |name: &str| rows.iter().map(|row| row[name].clone()).collect::<Vec<_>>();
+    assert_eq!(column("text"), ["À l'été", "« Oui », dit-il.", "Élan", "Il a dit : « Là.", "Peut-être “ ici ” »"]);
+    assert_eq!(column("kind"), ["heading", "list_item", "list_item", "paragraph", "paragraph"]);
+    assert_eq!(column("depth"), [0, 0, 0, 0, 1]);
+    for row in &rows {
+        // Offsets are bytes of UTF-8: of the block, which stands `at` in the document.
+        let offset = |name: &str| row[name].as_u64().expect("an offset") as usize;
+        let range = offset("at") + offset("start")..offset("at") + offset("end");
+        assert_eq!(source.get(range), row["text"].as_str(), "{row}");
+    }
+    let last = rows[4]["quotes"].as_array().expect("marks");
+    let roles: Vec<_> = last.iter().map(|mark| (mark["role"].as_str(), mark["depth"].as_u64())).collect();
+    assert_eq!(roles, [(Some("open"), Some(1)), (Some("close"), Some(1)), (Some("close"), Some(0))]);
+}
 
-    let rows = "{\"id\": 7, \"text\": \"M. Dupont dort. Il rêve.\"}\n";
-    let out = run(&["split", "--jsonl"], rows.as_bytes());
-    assert_eq!(text(&out.stdout), "{\"id\":7,\"sentences\":[\"M. Dupont dort.\",\"Il rêve.\"]}\n");
+#[test]
+fn split_answers_rows_by_their_id() {
+    for id in ["7", "\"a\"", "null", "1.50", "{\"n\":[1,true]}"] {
+        let row = format!("{{\"id\": {id}, \"text\": \"M. Dupont dort. Il rêve.\", \"more\": 1}}\n\n");
+        let out = run(&["split", "--jsonl"], row.as_bytes());
+        let id = id.replace("1.50", "1.5");
+        let answer = format!("{{\"id\":{id},\"sentences\":[\"M. Dupont dort.\",\"Il rêve.\"]}}\n");
+        assert_eq!(text(&out.stdout), answer, "{}", text(&out.stderr));
+    }
+    let good = "{\"text\":\"\"}\n";
+    assert_eq!(text(&run(&["split", "--jsonl"], good.as_bytes()).stdout), "{\"id\":null,\"sentences\":[]}\n");
+    for (bad, why) in
+        [("{\"text\": ", "not JSON"), ("{\"id\": 1}", "no string \"text\""), ("[1]", "no string \"text\"")]
+    {
+        let out = run(&["split", "--jsonl"], format!("{good}{bad}\n").as_bytes());
+        assert_eq!(out.status.code(), Some(1), "{bad}");
+        let error = text(&out.stderr);
+        assert!(error.contains("line 2") && error.contains(why), "{error}");
+    }
 }
 
 #[test]

@@ -378,9 +378,7 @@ fn marks_hold(block: &Block, target: &Target) {
         open.push(mark.range.end);
         if mark.verbatim {
             let own = block.marks.iter().find(|m| m.id == mark.id).map(|m| &block.text[m.range.clone()]);
-            // White space at its edges may be the gap's beside it.
-            let (text, own) = (text.map(str::trim), own.map(str::trim));
-            assert_eq!(text, own, "verbatim text of {:?} in {:?}", block.text, target.text);
+            assert_eq!(text, own, "verbatim text of {block:?} in {target:?}");
         }
     }
 }
@@ -484,13 +482,17 @@ fn nothing_panics_hangs_or_is_lost() {
         };
         // Now and then as another format than it was.
         let format = if random.below(8) == 0 { random.pick(&seeds).0 } else { format };
-        let begun = Instant::now();
-        if let Err(fault) = std::panic::catch_unwind(|| hold(seed, format, &text)) {
-            eprintln!("FR2EN_FUZZ_SEED={seed}, {format:?}: {text:?}");
-            std::panic::resume_unwind(fault);
-        }
-        let spent = begun.elapsed();
-        assert!(spent < SLOWEST, "FR2EN_FUZZ_SEED={seed}, {format:?}: {spent:?} for {text:?}");
+        let timed = || {
+            let begun = Instant::now();
+            if let Err(fault) = std::panic::catch_unwind(|| hold(seed, format, &text)) {
+                eprintln!("FR2EN_FUZZ_SEED={seed}, {format:?}: {text:?}");
+                std::panic::resume_unwind(fault);
+            }
+            begun.elapsed()
+        };
+        // A busy machine may have stopped the first attempt.
+        let slow = timed() >= SLOWEST && timed() >= SLOWEST;
+        assert!(!slow, "FR2EN_FUZZ_SEED={seed}, {format:?}: more than {SLOWEST:?} for {text:?}");
         cases += 1;
     }
     eprintln!("{cases} cases in {:.0?}", started.elapsed());

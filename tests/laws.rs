@@ -3,8 +3,10 @@
 use std::sync::OnceLock;
 
 use fr2en::document::{Block, Target};
-use fr2en::engine::Identity;
+use fr2en::engine::{Alignment, Engine, Hypothesis, Identity, Options, Progress};
+use fr2en::error::Result;
 use fr2en::formats::{self, Format, Parsed};
+use fr2en::protect::glossary::Glossary;
 use fr2en::restore::Style;
 use fr2en::split;
 use fr2en::translator::Translator;
@@ -134,6 +136,136 @@ proptest! {
     fn an_engine_that_returns_its_input_gives_the_source(text in hostile()) {
         prop_assert_eq!(identity().translate(&text).expect("identity"), text);
     }
+}
+
+/// An engine that mangles what it is shown, each sentence in one of a few ways, and aligns it with something.
+struct Mangler(u64);
+
+impl Mangler {
+    /// A number that depends on nothing but the engine's, the text and `n`.
+    fn number(&self, text: &str, n: usize) -> usize {
+        let bytes = text.bytes().chain(self.0.to_le_bytes()).chain(n.to_le_bytes());
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        (hash >> 24) as usize
+    }
+
+    fn mangled(&self, text: &str) -> String {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let some =
+            |n: usize| words.iter().enumerate().filter(move |(i, _)| self.number(text, *i) % n > 0).map(|(_, w)| *w);
+        match self.number(text, 0) % 8 {
+            0 => text.to_owned(),
+            1 => words.iter().rev().copied().collect::<Vec<_>>().join(" "),
+            2 => some(2).collect::<Vec<_>>().join(" "),
+            3 => words.iter().map(|word| format!("{word}, {word}")).collect::<Vec<_>>().join(" "),
+            4 => words.iter().map(|_| "the").collect::<Vec<_>>().join(" "),
+            5 => text.to_uppercase(),
+            6 => String::new(),
+            _ => format!("{} {}", some(4).collect::<Vec<_>>().join(" of "), some(3).collect::<String>()),
+        }
+    }
+}
+
+impl Engine for Mangler {
+    fn translate(&self, sources: &[String], _: &Options, _: &dyn Progress) -> Vec<Result<Vec<Hypothesis>>> {
+        let words = |text: &str| -> Vec<std::ops::Range<usize>> {
+            let mut at = 0;
+            text.split(' ')
+                .map(|word| (at, at += word.len() + 1).0)
+                .zip(text.split(' '))
+                .map(|(at, w)| at..at + w.len())
+                .collect()
+        };
+        let one = |source: &String| {
+            let text = self.mangled(source);
+            let (from, to) = (words(source), words(&text));
+            let weights = (0..from.len() * to.len()).map(|n| self.number(source, n) as f32 % 100.0 / 100.0).collect();
+            let alignment = (self.0 % 3 > 0).then_some(Alignment { source: from, target: to, weights });
+            Ok(vec![Hypothesis { text, score: -0.5, alignment, finished: true, ..Hypothesis::default() }])
+        };
+        sources.iter().map(one).collect()
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        Identity.count_tokens(text)
+    }
+
+    fn max_tokens(&self) -> usize {
+        [512, 16][self.0 as usize % 2]
+    }
+
+    fn reads(&self, c: char) -> bool {
+        Identity.reads(c)
+    }
+
+    fn writes(&self, c: char) -> bool {
+        c.is_ascii()
+    }
+}
+
+const TERMS: [(&str, &str); 6] = [
+    ("routeur", "gateway"),
+    ("mise à jour", "upgrade"),
+    ("Front commun", "Front commun"),
+    ("clé", "dongle"),
+    ("bureau d'études", "R&D"),
+    ("taux d'intérêt", "yield"),
+];
+
+/// Sentences with terms of the glossary at any place.
+fn with_terms() -> impl Strategy<Value = String> {
+    let words = ["le", "la", "chat", "voit", "nouvelle", "de", "1 234,5 €", "http://a.fr/b", "Molière", "pour", "où"];
+    let term = (0..TERMS.len(), 0..4).prop_map(|(i, case)| match case {
+        0 => TERMS[i].0.to_uppercase(),
+        1 => format!("« {} »", TERMS[i].0),
+        _ => TERMS[i].0.to_owned(),
+    });
+    let word = prop::sample::select(words.to_vec()).prop_map(str::to_owned);
+    let stop = prop::sample::select(vec![" ", " ", ", ", ". ", " ; ", " ? ", "\n\n- "]).prop_map(str::to_owned);
+    let piece = prop_oneof![1 => term, 2 => word];
+    prop::collection::vec((piece, stop), 1..24).prop_map(|all| all.into_iter().flat_map(|(a, b)| [a, b]).collect())
+}
+
+fn glossary() -> Glossary {
+    let lines: String = TERMS.iter().map(|(source, target)| format!("{source}\t{target}\n")).collect();
+    Glossary::parse(&lines, "terms").expect("reads")
+}
+
+/// How often each term stands in `text`, or in its translation.
+fn counted(text: &str, of: impl Fn(&(&'static str, &'static str)) -> &'static str) -> Vec<usize> {
+    let lower = text.to_lowercase();
+    TERMS.iter().map(|term| lower.matches(&of(term).to_lowercase()).count()).collect()
+}
+
+proptest! {
+    /// A glossary is honoured wherever its terms stand, whatever the model makes of them.
+    #[test]
+    fn every_term_is_translated_as_the_glossary_says(text in with_terms(), seed in any::<u64>()) {
+        let translator = Translator::builder().engine(Box::new(Mangler(seed))).glossary(glossary());
+        let english = translator.build().expect("an engine of its own").translate(&text).expect("translated");
+        let (asked, given) = (counted(&text, |term| term.0), counted(&english, |term| term.1));
+        for (i, (asked, given)) in asked.iter().zip(&given).enumerate() {
+            prop_assert!(given >= asked, "{:?}: {} of {} in {:?}", TERMS[i], given, asked, english);
+        }
+    }
+}
+
+#[test]
+fn the_bundled_model_honours_a_glossary_every_time() {
+    let sentences = [
+        "Le routeur est en panne depuis la dernière mise à jour.",
+        "La clé, la clé et encore la clé !",
+        "« Le bureau d'études a tort », dit-elle, « et le taux d'intérêt monte. »",
+        "LE FRONT COMMUN A VOTÉ LA MISE À JOUR.",
+        "Clé",
+        "Selon le Front commun, le taux d'intérêt est la clé du problème, et le routeur du bureau d'études n'y peut rien.",
+        "Redémarrez le routeur ; branchez la clé ; installez la mise à jour ; appelez le bureau d'études.",
+    ];
+    let text = sentences.join("\n\n");
+    let translator = Translator::builder().beam(1).glossary(glossary()).build().expect("the bundled model");
+    let english = translator.translate(&text).expect("translated");
+    let (asked, given) = (counted(&text, |term| term.0), counted(&english, |term| term.1));
+    assert!(asked.iter().zip(&given).all(|(asked, given)| given >= asked), "{asked:?}, {given:?}: {english}");
 }
 
 /// Law 2 on whole documents as programs write them.

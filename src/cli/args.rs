@@ -181,6 +181,10 @@ pub struct StyleArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Style")]
     pub glossary: Option<PathBuf>,
 
+    /// The glossary's terms count in the plural and the feminine too: journal for journaux, directeur for directrices
+    #[arg(long, help_heading = "Style")]
+    pub glossary_inflected: bool,
+
     /// Treat a segment that a guard is not content with as an error
     #[arg(long, help_heading = "Style")]
     pub strict: bool,

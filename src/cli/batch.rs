@@ -107,6 +107,9 @@ fn own_settings(args: &BatchArgs, config: &ConfigFile) -> Result<Settings> {
     let mut settings = Settings::new();
     if let Some(path) = args.style.glossary.as_ref().or(config.glossary.as_ref()) {
         settings.insert("glossary".to_owned(), Record::of_file(path)?.sha256);
+        if settings::is_glossary_inflected(&args.style, config) {
+            settings.insert("glossary_inflected".to_owned(), "true".to_owned());
+        }
     }
     if let Some(format) = &args.reading.format {
         settings.insert("format".to_owned(), format.to_lowercase());

@@ -26,6 +26,7 @@ pub struct ConfigFile {
     pub clock: Option<String>,
     pub currency: Option<String>,
     pub glossary: Option<PathBuf>,
+    pub glossary_inflected: Option<bool>,
     pub strict: Option<bool>,
     pub memory: Option<PathBuf>,
     pub memory_limit: Option<String>,

@@ -40,9 +40,15 @@ pub fn builder(engine: &EngineArgs, style: &StyleArgs, config: &ConfigFile) -> R
     builder = builder.shortlist(engine.shortlist || config.shortlist.unwrap_or(false));
     if let Some(path) = style.glossary.as_ref().or(config.glossary.as_ref()) {
         let text = Input::from_arg(path).read_text()?;
-        builder = builder.glossary(Glossary::parse(&text, &path.to_string_lossy())?);
+        let glossary = Glossary::parse(&text, &path.to_string_lossy())?;
+        builder = builder.glossary(glossary.inflected(is_glossary_inflected(style, config)));
     }
     Ok(builder.style(self::style(style, config)?).strict(style.strict || config.strict.unwrap_or(false)))
+}
+
+/// Whether the glossary's terms count in other forms too.
+pub fn is_glossary_inflected(style: &StyleArgs, config: &ConfigFile) -> bool {
+    style.glossary_inflected || config.glossary_inflected.unwrap_or(false)
 }
 
 /// The translation memory, if one is wanted.

@@ -9,7 +9,7 @@ use crate::runs::runs;
 /// Terms and what becomes of them.
 #[derive(Clone, Debug, Default)]
 pub struct Glossary {
-    /// By the first word of the term in small letters, the longest terms first.
+    /// By the first word of the term in small letters.
     terms: HashMap<String, Vec<Term>>,
     inflected: bool,
     len: usize,
@@ -76,13 +76,11 @@ impl Glossary {
             glossary.terms.entry(words[0].clone()).or_default().push(Term { source: words, target });
             glossary.len += 1;
         }
-        for terms in glossary.terms.values_mut() {
-            terms.sort_by_key(|t| std::cmp::Reverse(t.source.len()));
-        }
         Ok(glossary)
     }
 
-    /// Whether plurals and feminine forms of a term count as the term ("chevaux" no, "routeurs" for "routeur" yes).
+    /// Whether the plural and the feminine of a term count as the term: with "journal" in the glossary, "journaux" is found
+    /// too, and its translation is written in the plural. A line of its own for a form goes before.
     #[must_use]
     pub fn inflected(mut self, yes: bool) -> Self {
         self.inflected = yes;
@@ -128,45 +126,63 @@ impl Glossary {
         out
     }
 
-    /// The term that `keys` start with, and whether it stands there in the plural.
+    /// The longest term that `keys` start with, and whether it stands there in the plural.
     fn term_at(&self, keys: &[String]) -> Option<(&Term, bool)> {
-        let exact = |term: &&Term| keys.len() >= term.source.len() && term.source.iter().eq(&keys[..term.source.len()]);
-        if let Some(term) = self.terms.get(&keys[0]).and_then(|t| t.iter().find(exact)) {
-            return Some((term, false));
-        }
-        if !self.inflected {
-            return None;
-        }
+        let forms = |word: &String| if self.inflected { bases(word) } else { Vec::new() };
+        let differ = |term: &Term| term.source.iter().zip(keys).filter(|(s, k)| s != k).count();
         let fits = |term: &&Term| {
-            keys.len() >= term.source.len()
-                && term.source.iter().zip(keys).all(|(s, k)| s == k || stems(k).any(|k| k == *s))
+            term.source.len() <= keys.len() && term.source.iter().zip(keys).all(|(s, k)| s == k || forms(k).contains(s))
         };
-        let found = stems(&keys[0])
-            .chain(std::iter::once(keys[0].clone()))
-            .find_map(|stem| self.terms.get(&stem).and_then(|t| t.iter().find(fits)))?;
+        let mut firsts = forms(&keys[0]);
+        firsts.insert(0, keys[0].clone());
+        let terms = firsts.iter().filter_map(|first| self.terms.get(first)).flatten().filter(fits);
+        let found = terms.min_by_key(|term| (std::cmp::Reverse(term.source.len()), differ(term)))?;
         let plural = found.source.iter().zip(keys).any(|(s, k)| s != k && k.ends_with(['s', 'x']));
         Some((found, plural))
     }
 }
 
-/// The forms that a word may be an inflection of: plural and feminine endings taken off.
-fn stems(word: &str) -> impl Iterator<Item = String> + '_ {
-    let endings =
-        [("aux", "al"), ("eaux", "eau"), ("s", ""), ("x", ""), ("es", ""), ("e", ""), ("ives", "if"), ("ive", "if")];
-    endings.into_iter().filter_map(move |(ending, back)| {
-        let stem = word.strip_suffix(ending)?;
-        (stem.chars().count() > 2).then(|| format!("{stem}{back}"))
-    })
+/// The singulars and masculines that `word`, in small letters, may be the plural or the feminine of.
+fn bases(word: &str) -> Vec<String> {
+    const PLURAL: [(&str, &str); 3] = [("aux", "al"), ("s", ""), ("x", "")];
+    const FEMININE: [(&str, &str); 11] = [
+        ("trice", "teur"),
+        ("euse", "eur"),
+        ("euse", "eux"),
+        ("elle", "el"),
+        ("enne", "en"),
+        ("onne", "on"),
+        ("ette", "et"),
+        ("ère", "er"),
+        ("ète", "et"),
+        ("ve", "f"),
+        ("e", ""),
+    ];
+    let bend = |word: &str, endings: &[(&str, &str)]| -> Vec<String> {
+        let stems = endings.iter().filter_map(|(ending, base)| Some((word.strip_suffix(ending)?, base)));
+        stems.filter(|(stem, _)| stem.chars().count() > 1).map(|(stem, base)| format!("{stem}{base}")).collect()
+    };
+    let mut out = bend(word, &PLURAL);
+    let feminine: Vec<String> =
+        out.iter().map(String::as_str).chain([word]).flat_map(|word| bend(word, &FEMININE)).collect();
+    out.extend(feminine);
+    out
 }
 
-/// The English plural of a term's last word.
+/// The English plural of a term's last word; what looks like a plural stays.
 fn pluralised(term: &str) -> String {
-    let hissing = ["s", "x", "z", "ch", "sh"].iter().any(|e| term.ends_with(e));
     let consonant = |c: char| c.is_ascii_lowercase() && !"aeiou".contains(c);
-    match term.strip_suffix('y').filter(|stem| stem.ends_with(consonant)) {
-        Some(stem) => format!("{stem}ies"),
-        None if hissing => format!("{term}es"),
-        None => format!("{term}s"),
+    let hissing = ["ss", "us", "x", "z", "ch", "sh"].iter().any(|e| term.ends_with(e));
+    if let Some(stem) = term.strip_suffix('y').filter(|stem| stem.ends_with(consonant)) {
+        format!("{stem}ies")
+    } else if let Some(stem) = term.strip_suffix("is") {
+        format!("{stem}es")
+    } else if hissing {
+        format!("{term}es")
+    } else if term.ends_with('s') {
+        term.to_owned()
+    } else {
+        format!("{term}s")
     }
 }
 
@@ -202,7 +218,29 @@ mod tests {
         );
         assert_eq!(found(&g, "Un routeur Wi-Fi."), [("routeur Wi-Fi".into(), "wireless router".into())]);
         assert_eq!(found(&g, "Des routeurs."), []);
-        assert_eq!(found(&g.inflected(true), "Des routeurs."), [("routeurs".into(), "routers".into())]);
+    }
+
+    #[test]
+    fn inflected_terms_are_found_on_request() {
+        let terms = "routeur\trouter\njournal\tdiary\nappel d'offres\tcall for tenders\nbateau\tboat\nbateau fluvial\tbarge\n\
+            directeur\thead\nactif\tlive\nsouris\tmouse\ncheval de bois\thobbyhorse\nœil\teye\nyeux\teyes\n";
+        let g = Glossary::parse(terms, "t.tsv").expect("reads").inflected(true);
+        for (text, form, write) in [
+            ("Des routeurs.", "routeurs", "routers"),
+            ("Les Journaux du matin", "Journaux", "diaries"),
+            ("deux appels d'offres", "appels d'offres", "call for tenders"),
+            ("les bateaux fluviaux", "bateaux fluviaux", "barges"),
+            ("un bateau fluvial", "bateau fluvial", "barge"),
+            ("la directrice", "directrice", "head"),
+            ("les directrices", "directrices", "heads"),
+            ("l’active", "active", "live"),
+            ("la souris", "souris", "mouse"),
+            ("un cheval de bois", "cheval de bois", "hobbyhorse"),
+            ("les yeux", "yeux", "eyes"),
+        ] {
+            assert_eq!(found(&g, text), [(form.to_owned(), write.to_owned())], "{text}");
+        }
+        assert_eq!(found(&g, "une routine de routage"), []);
     }
 
     #[test]

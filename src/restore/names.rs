@@ -172,3 +172,83 @@ fn distance(a: &str, b: &str) -> usize {
     }
     row[b.len()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Alignment, Engine, Hypothesis, Identity, Options, Progress};
+    use crate::error::Result;
+    use crate::protect::{ProtectOptions, prepare};
+    use crate::runs::runs;
+
+    /// An engine that spells long words in pieces and writes ASCII.
+    struct Spelling;
+
+    impl Engine for Spelling {
+        fn translate(&self, s: &[String], o: &Options, p: &dyn Progress) -> Vec<Result<Vec<Hypothesis>>> {
+            Identity.translate(s, o, p)
+        }
+        fn count_tokens(&self, text: &str) -> usize {
+            text.chars().count().div_ceil(4) + 1
+        }
+        fn max_tokens(&self) -> usize {
+            512
+        }
+        fn reads(&self, _: char) -> bool {
+            true
+        }
+        fn writes(&self, c: char) -> bool {
+            c.is_ascii()
+        }
+    }
+
+    /// What becomes of `reply`, whose words are those of `source` in order; `|` parts the pieces of one word.
+    fn restored(source: &str, reply: &str) -> String {
+        let p = prepare(source, &[], &[], &Spelling, &ProtectOptions::default());
+        let shown = runs(p.text(), |_, c, _| !c.is_whitespace());
+        let (mut text, mut target, mut from) = (String::new(), Vec::new(), Vec::new());
+        for (i, word) in reply.split(' ').enumerate() {
+            text.push_str(if i > 0 { " " } else { "" });
+            for piece in word.split('|') {
+                target.push(text.len()..text.len() + piece.len());
+                from.push(i);
+                text.push_str(piece);
+            }
+        }
+        let mut weights = vec![0.0; shown.len() * target.len()];
+        from.iter().enumerate().for_each(|(t, s)| weights[t * shown.len() + s] = 1.0);
+        let alignment = Some(Alignment { source: shown, target, weights });
+        let hypothesis = Hypothesis { text, alignment, finished: true, ..Hypothesis::default() };
+        let mut draft = Draft::new(&hypothesis, |r| p.to_segment(r));
+        restore(&mut draft, &p);
+        draft.text().to_owned()
+    }
+
+    #[test]
+    fn names_get_their_letters_back() {
+        assert_eq!(restored("Jean Molière dort", "Jean Moliere sleeps"), "Jean Molière sleeps");
+        assert_eq!(restored("Jean Molière dort", "Jean Moli|re sleeps"), "Jean Molière sleeps");
+        assert_eq!(restored("Évidemment Jean dort", "Evidently Jean sleeps"), "Evidently Jean sleeps");
+    }
+
+    #[test]
+    fn what_a_model_makes_of_rare_names_is_put_right() {
+        // Cut short, and garbled.
+        assert_eq!(restored("Le ministre Lecornu parle", "The minister Leco speaks"), "The minister Lecornu speaks");
+        assert_eq!(restored("Le maire Bardella parle", "The mayor Bur|nett speaks"), "The mayor Bardella speaks");
+        // English has names of its own.
+        assert_eq!(restored("Le président Poutine parle", "The president Pout speaks"), "The president Putin speaks");
+        assert_eq!(restored("Le président Poutine parle", "The president Putin speaks"), "The president Putin speaks");
+    }
+
+    #[test]
+    fn english_forms_of_names_stay() {
+        for (source, reply) in [
+            ("Le prince Maximilien dort", "The prince Maxim|ilian sleeps"),
+            ("Le chat Bardella dort", "The cat Smith sleeps"),
+            ("La ville Alexandrie dort", "The city Alexandria sleeps"),
+        ] {
+            assert_eq!(restored(source, reply), reply.replace('|', ""));
+        }
+    }
+}
