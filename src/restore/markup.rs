@@ -68,9 +68,9 @@ impl Placer<'_> {
             }
         }
         let mut taken: Vec<Range<usize>> = Vec::new();
-        // The others keep clear of verbatim text.
+        // What is found by its letters comes first, verbatim text before all; the others keep clear of it.
         let mut order: Vec<usize> = (0..solid.len()).collect();
-        order.sort_by_key(|&k| !(marks[solid[k]].verbatim && fixed[k].is_some()));
+        order.sort_by_key(|&k| (fixed[k].is_none(), !marks[solid[k]].verbatim));
         for k in order {
             let i = solid[k];
             let run = best_run(units, &owner, k, fixed[k].as_ref());

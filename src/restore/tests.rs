@@ -123,6 +123,11 @@ fn one_word_comes_out_once() {
 }
 
 #[test]
+fn a_stop_before_a_low_quotation_s_end_stays() {
+    assert_eq!(said("„Hm.“", "Hm."), "Hm.");
+}
+
+#[test]
 fn numbers_and_versions_stay_as_they_are() {
     assert_eq!(said("Il y a 1 234 morts.", "There are 1 234 dead."), "There are 1,234 dead.");
     assert_eq!(said("Il y a 1 234 morts.", "There are 1,243 dead."), "There are 1,234 dead.");

@@ -42,7 +42,7 @@ pub(crate) fn words(text: &str) -> Vec<Range<usize>> {
     })
 }
 
-/// Marks that close a quotation or a bracket.
+/// Marks that close a quotation or a bracket; “ closes what „ opens.
 pub(crate) fn is_closer(c: char) -> bool {
-    matches!(c, '"' | '”' | '’' | '»' | '›' | ')' | ']' | '\'')
+    matches!(c, '"' | '“' | '”' | '’' | '»' | '›' | ')' | ']' | '\'')
 }

@@ -54,6 +54,15 @@ fn code_and_pictures_keep_their_place() {
 }
 
 #[test]
+fn a_mark_without_words_does_not_cut_the_mark_round_code() {
+    let (s, t) = ("Un clone, {% y %}{% y %} là.", "{% y %}{% y %} there.");
+    let b = block(s, &[(3..8, false), (10..24, false), (10..17, true), (17..24, true)]);
+    let out = place_marks(&b, &[(0..s.len(), 0..t.len(), &[])], t.to_owned());
+    let get = |id: usize| out.marks.iter().find(|m| m.id == id).expect("not lost").range.clone();
+    assert_eq!([get(1), get(2), get(3)], [0..14, 0..7, 7..14]);
+}
+
+#[test]
 fn white_space_in_code_stays_in_the_mark_round_it() {
     let (s, t) = ("Tapez \u{2028}ls ici.", "Type \u{2028}ls here.");
     let l = links(s, t, &[("Type", "Tapez"), ("ls", "ls"), ("here", "ici")]);

@@ -95,8 +95,8 @@ impl<'a> Placer<'a> {
                 gain.1 -= weight;
             }
         }
-        match best_run(&gains) {
-            Some(range) => {
+        match (best_run(&gains), self.between(begins, stops)) {
+            (Some(range), _) => {
                 first = self.words.partition_point(|word| word.end <= range.start).min(end);
                 last = self.words.partition_point(|word| word.start < range.end).saturating_sub(1).max(first);
                 // At the head of the source, at the head of the target, unless the words there clearly come from
@@ -113,14 +113,48 @@ impl<'a> Placer<'a> {
                     last = end;
                 }
             }
-            None => {
+            (None, Some(between)) => (first, last) = between,
+            (None, None) => {
                 let all = self.source_words.len().max(1);
                 let scale = |k: usize| (k * self.words.len() + all / 2) / all;
                 first = scale(begins).min(end);
                 last = scale(stops).saturating_sub(1).clamp(first, end.max(first));
             }
         }
+        if !(closed && last == end) {
+            last = self.before_stop(first, last, inner.end);
+        }
         Span { first, last, fixed: (anchored && first == 0, closed && last == end), open: None, close: None }
+    }
+
+    /// The words between those that translate the neighbours of the source words `begins..stops`.
+    fn between(&self, begins: usize, stops: usize) -> Option<(usize, usize)> {
+        let target = |word: &Range<usize>| self.draft.target_of(word.clone());
+        let left = match begins.checked_sub(1) {
+            None => 0,
+            Some(word) => {
+                let end = target(&self.source_words[word])?.end;
+                self.words.partition_point(|word| word.start < end)
+            }
+        };
+        let right = match self.source_words.get(stops) {
+            None => self.words.len(),
+            Some(word) => {
+                let start = target(word)?.start;
+                self.words.partition_point(|word| word.end <= start)
+            }
+        };
+        (left < right && right - left <= 2 * (stops - begins) + 2).then(|| (left, right - 1))
+    }
+
+    /// `last`, or a word near it that a `!` or `?` comes after, if the quotation ends with one in the source too.
+    fn before_stop(&self, first: usize, last: usize, end: usize) -> usize {
+        let own = self.source[..end].trim_end();
+        let Some(stop) = own.chars().next_back().filter(|c| matches!(c, '!' | '?')) else { return last };
+        let text = self.draft.text();
+        let strong = |&k: &usize| self.words.get(k).is_some_and(|word| text[word.end..].trim_start().starts_with(stop));
+        let from = last.saturating_sub(NEAR).max(first);
+        (from..=last + NEAR).filter(strong).min_by_key(|k| k.abs_diff(last)).unwrap_or(last)
     }
 
     /// The first word after a mark of the model, or the last before it.

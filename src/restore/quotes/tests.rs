@@ -154,6 +154,20 @@ fn without_alignment_the_proportion_decides() {
 }
 
 #[test]
+fn a_quotation_that_ends_with_an_exclamation_mark_ends_with_it() {
+    let (source, target) = ("« Le cachemire ! » pensa Frédéric.", "The cache! Father Father Frederic.");
+    assert_eq!(restored(source, target, &[0, 1, 1, 1, 3], QuoteStyle::Curly), "“The cache!” Father Father Frederic.");
+}
+
+#[test]
+fn words_that_come_from_nowhere_are_quoted_between_their_neighbours() {
+    let (source, target) =
+        ("Il lui transmet les « salutations cordiales » du roi.", "He sends the the screams of the king.");
+    let from = [0, 2, 3, 3, -1, 6, 6, 7];
+    assert_eq!(restored(source, target, &from, QuoteStyle::Curly), "He sends the the “screams” of the king.");
+}
+
+#[test]
 fn the_sources_own_signs() {
     let source = "Il a dit « oui\u{a0}» puis \"non\".";
     assert_eq!(
