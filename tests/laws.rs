@@ -151,8 +151,9 @@ impl Mangler {
 
     fn mangled(&self, text: &str) -> String {
         let words: Vec<&str> = text.split_whitespace().collect();
-        let some =
-            |n: usize| words.iter().enumerate().filter(move |(i, _)| self.number(text, *i) % n > 0).map(|(_, w)| *w);
+        let some = |n: usize| {
+            words.iter().enumerate().filter(move |(i, _)| !self.number(text, *i).is_multiple_of(n)).map(|(_, w)| *w)
+        };
         match self.number(text, 0) % 8 {
             0 => text.to_owned(),
             1 => words.iter().rev().copied().collect::<Vec<_>>().join(" "),
@@ -180,7 +181,7 @@ impl Engine for Mangler {
             let text = self.mangled(source);
             let (from, to) = (words(source), words(&text));
             let weights = (0..from.len() * to.len()).map(|n| self.number(source, n) as f32 % 100.0 / 100.0).collect();
-            let alignment = (self.0 % 3 > 0).then_some(Alignment { source: from, target: to, weights });
+            let alignment = (!self.0.is_multiple_of(3)).then_some(Alignment { source: from, target: to, weights });
             Ok(vec![Hypothesis { text, score: -0.5, alignment, finished: true, ..Hypothesis::default() }])
         };
         sources.iter().map(one).collect()
