@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use rayon::prelude::*;
+
 use super::{Search, Sequence, beam, greedy, interrupted};
 use crate::engine::{Options, Progress};
 use crate::error::{ErrorKind, Result};
@@ -23,6 +25,8 @@ struct Work<'a> {
     /// The most tokens, padding counted, that the device has been seen to have no room for, halved.
     room: AtomicUsize,
     stopped: AtomicBool,
+    /// How many threads work on a batch together.
+    together: usize,
 }
 
 /// The index of a source, and what became of it.
@@ -41,7 +45,7 @@ pub(super) fn run(
     // With little work, every thread gets some of it.
     let share = if threads == 1 { usize::MAX } else { lengths.iter().sum::<usize>().div_ceil(threads) };
     let batches = buckets(&lengths, options.batch_tokens.min(share));
-    let threads = threads.min(batches.len());
+    let workers = threads.min(batches.len());
     let work = Work {
         network,
         sources,
@@ -52,17 +56,22 @@ pub(super) fn run(
         next: AtomicUsize::new(0),
         room: AtomicUsize::new(usize::MAX),
         stopped: AtomicBool::new(false),
+        together: threads / workers.max(1),
     };
-    let outcomes: Vec<Outcome> = match threads {
-        0 | 1 => work.work(),
-        _ => std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| work.work())).collect();
+    let outcomes: Vec<Outcome> = if workers <= 1 && threads <= 1 {
+        work.work()
+    } else if workers == threads {
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(|| work.work())).collect();
             // A worker that panics takes the whole call with it, as it would on this thread.
             workers
                 .into_iter()
                 .flat_map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .collect()
-        }),
+        })
+    } else {
+        // Fewer sentences than threads: the others help.
+        (0..workers).into_par_iter().with_max_len(1).flat_map_iter(|_| work.work()).collect()
     };
     let mut results: Vec<Option<Result<Vec<Sequence>>>> = sources.iter().map(|_| None).collect();
     for (i, outcome) in outcomes {
@@ -87,7 +96,7 @@ fn buckets(lengths: &[usize], budget: usize) -> Vec<Range<usize>> {
 impl Work<'_> {
     /// Takes batches until there are none left, or the work is stopped.
     fn work(&self) -> Vec<Outcome> {
-        let mut session = self.network.session();
+        let mut session = self.network.session_on(self.together);
         let mut outcomes = Vec::new();
         while !self.stopped.load(Ordering::Relaxed) {
             let Some(batch) = self.batches.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };

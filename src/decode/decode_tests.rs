@@ -65,7 +65,7 @@ impl Network for Toy {
         &self.config
     }
 
-    fn session(&self) -> Box<dyn Session + '_> {
+    fn session_on(&self, _: usize) -> Box<dyn Session + '_> {
         Box::new(ToySession { toy: self, sources: Vec::new(), rows: Vec::new(), position: 0 })
     }
 

@@ -28,11 +28,11 @@ impl Network for Fleet {
         self.first.config()
     }
 
-    fn session(&self) -> Box<dyn Session + '_> {
+    fn session_on(&self, threads: usize) -> Box<dyn Session + '_> {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % (1 + self.others.len());
         match turn.checked_sub(1) {
-            None => self.first.session(),
-            Some(i) => self.others[i].session(),
+            None => self.first.session_on(threads),
+            Some(i) => self.others[i].session_on(threads),
         }
     }
 

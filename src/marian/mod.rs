@@ -25,7 +25,12 @@ pub trait Network: Send + Sync {
     fn config(&self) -> &Config;
 
     /// A place to run batches in, with buffers that are kept from one batch to the next.
-    fn session(&self) -> Box<dyn Session + '_>;
+    fn session(&self) -> Box<dyn Session + '_> {
+        self.session_on(1)
+    }
+
+    /// The same, where up to `threads` threads of a CPU work on a batch together: those of the rayon pool that it runs in.
+    fn session_on(&self, threads: usize) -> Box<dyn Session + '_>;
 
     /// How many sessions can work at a time: a GPU serves one after the other. `None`: one a thread.
     fn workers(&self) -> Option<usize> {

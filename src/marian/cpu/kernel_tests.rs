@@ -3,11 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use super::matrix::{Part, Recipe, pack};
-use super::product::{Rows, Store, normalise, product, quantise};
+use super::product::{Activate, Add, Rows, Store, Team, normalise, product, quantise};
 use super::simd::{Isa, LANES, PANEL, Sums, TILE_ROWS, vectorised};
 use super::tests::Random;
+use super::top::Top;
 use super::*;
+use crate::marian::config::Activation;
 use crate::marian::weights::Values;
+use crate::marian::{Candidates, Want};
 
 vectorised! {
     fn integer_tile(s; a: &[u8], stride: usize, rows: usize, b: &[i8], start: &[i32; PANEL], sums: &mut Sums<i32>, ahead: &[i8]) {
@@ -236,7 +239,7 @@ fn products_agree_with_their_weights() {
             x.values.iter_mut().for_each(|x| *x = random.normal());
             quantise(isa, &mut x, rows);
             let mut found = vec![0.0; rows * outputs];
-            product(isa, &x, rows, &matrix, &mut Store { to: &mut found, width: outputs });
+            product(Team { isa, threads: 1 }, &x, rows, &matrix, Store::to(&mut found, outputs));
             let mut row = vec![0.0; inputs];
             for c in 0..outputs {
                 matrix.row(c, 2.0, &mut row);
@@ -252,6 +255,83 @@ fn products_agree_with_their_weights() {
                     let expected = product + 0.5 * f64::from(bias[c]);
                     assert!((f64::from(found[r * outputs + c]) - expected).abs() < 2e-5, "{}", isa.name());
                 }
+            }
+        }
+    }
+}
+
+/// What three threads make of a product must be what one makes of it, to the bit.
+#[test]
+fn threads_that_share_a_product_change_nothing() {
+    let mut random = Random::new(6);
+    let (inputs, rows) = (256, 9);
+    let isa = Isa::best();
+    for (compute, outputs) in [(Compute::Int8, 40 * PANEL), (Compute::F32, 40 * PANEL), (Compute::Int8, 40 * PANEL + 22)] {
+        let weights: Vec<f32> = (0..inputs * outputs).map(|_| random.normal()).collect();
+        let part = Part { weights: Values::Floats((&weights[..]).into()), bias: None, factor: 1.0, heads: None };
+        let recipe = Recipe { inputs, parts: vec![part], input_heads: None };
+        let matrix = pack(vec![recipe], compute, isa, &|| ()).unwrap().remove(0);
+        let mut x = Rows::new(inputs, compute);
+        x.reserve(rows);
+        x.values.iter_mut().for_each(|x| *x = random.normal());
+        quantise(isa, &mut x, rows);
+        let [alone, together] = [1, 3].map(|threads| {
+            let team = Team { isa, threads };
+            assert_eq!(team.parts(rows, &matrix), threads);
+            let mut stored = vec![0.0; rows * outputs];
+            product(team, &x, rows, &matrix, Store::to(&mut stored, outputs));
+            if outputs.is_multiple_of(PANEL) {
+                product(team, &x, rows, &matrix, Add::to(&mut stored, outputs));
+                let mut active = vec![0.0; rows * outputs];
+                product(team, &x, rows, &matrix, Activate::to(&mut active, outputs, Activation::Silu));
+                stored.extend(active);
+            }
+            let (mut top, mut best) = (Top::default(), Candidates::default());
+            for log_probs in [false, true] {
+                top.start(rows, &Want { k: 5, log_probs, attention: false, suppress: &[3, 2_000] });
+                top.take(team, &x, rows, &matrix);
+                let mut found = Candidates::default();
+                top.finish(&mut found);
+                best.ids.extend(found.ids);
+                best.scores.extend(found.scores);
+            }
+            (stored, best.ids, best.scores)
+        });
+        assert!(alone == together);
+    }
+}
+
+/// The best of all logits, found part by part, against sorting them.
+#[test]
+fn the_best_tokens_are_those_of_a_full_sort() {
+    let mut random = Random::new(7);
+    // Fewer panels than parts, and more.
+    for (inputs, outputs, k) in [(64, 3 * PANEL, 4), (64, 21 * PANEL + 5, 7)] {
+        let rows = 4;
+        // Few different values, so that there are equal logits.
+        let weights: Vec<f32> = (0..inputs * outputs).map(|i| ((i / inputs * 7919) % 23) as f32).collect();
+        let part = Part { weights: Values::Floats((&weights[..]).into()), bias: None, factor: 0.001, heads: None };
+        let recipe = Recipe { inputs, parts: vec![part], input_heads: None };
+        let matrix = pack(vec![recipe], Compute::F32, Isa::best(), &|| ()).unwrap().remove(0);
+        let mut x = Rows::new(inputs, Compute::F32);
+        x.reserve(rows);
+        x.values.iter_mut().for_each(|x| *x = random.normal());
+        let team = Team { isa: Isa::best(), threads: 1 };
+        let mut logits = vec![0.0; rows * outputs];
+        product(team, &x, rows, &matrix, Store::to(&mut logits, outputs));
+        let suppress = [5, 70];
+        let (mut top, mut found) = (Top::default(), Candidates::default());
+        top.start(rows, &Want { k, log_probs: true, attention: false, suppress: &suppress });
+        top.take(team, &x, rows, &matrix);
+        top.finish(&mut found);
+        for (row, logits) in logits.chunks(outputs).enumerate() {
+            let normaliser = logits.iter().map(|x| f64::from(*x).exp()).sum::<f64>().ln();
+            let mut order: Vec<usize> = (0..outputs).filter(|i| !suppress.contains(&(*i as u32))).collect();
+            order.sort_by(|a, b| logits[*b].total_cmp(&logits[*a]).then(a.cmp(b)));
+            for (i, &token) in order[..k].iter().enumerate() {
+                assert_eq!(found.ids[row * k + i] as usize, token);
+                let expected = f64::from(logits[token]) - normaliser;
+                assert!((f64::from(found.scores[row * k + i]) - expected).abs() < 1e-4);
             }
         }
     }

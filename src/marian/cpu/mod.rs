@@ -1,6 +1,6 @@
 //! The network on preallocated buffers: packed products in int8 or f32, everything between them in fused loops.
 //!
-//! * `simd`: sixteen lanes on every machine; `avx512`, `avx2` and the portable twin;
+//! * `simd`: sixteen lanes on every machine; `avx512`, `avx2`, `neon` and the portable twin;
 //! * `matrix`: packed weights; `product`: activations times weights, and what is done to the sums at once;
 //! * `cells`: keys and values that are kept; `attention` over them; `top`: the best tokens of the output layer;
 //! * `wanted`: the part of the output layer that a shortlist leaves;
@@ -18,6 +18,8 @@ mod cells;
 #[cfg(test)]
 mod kernel_tests;
 mod matrix;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod product;
 mod session;
 #[cfg(test)]
@@ -196,10 +198,10 @@ impl Network for CpuNetwork {
         &self.config
     }
 
-    fn session(&self) -> Box<dyn Session + '_> {
+    fn session_on(&self, threads: usize) -> Box<dyn Session + '_> {
         match self.compute {
-            Compute::Int8 => Box::new(CpuSession::<Bytes>::new(self)),
-            Compute::F32 => Box::new(CpuSession::<Floats>::new(self)),
+            Compute::Int8 => Box::new(CpuSession::<Bytes>::new(self, threads)),
+            Compute::F32 => Box::new(CpuSession::<Floats>::new(self, threads)),
         }
     }
 

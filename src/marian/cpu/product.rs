@@ -1,7 +1,10 @@
 //! Products of activations with packed weights, each finished in registers by an [`Epilogue`].
 
+use std::marker::PhantomData;
+use std::ops::Range;
+
 use super::matrix::{Compute, Matrix};
-use super::simd::{LANES, PANEL, Simd, TILE_ROWS, vectorised};
+use super::simd::{Isa, LANES, PANEL, Simd, TILE_ROWS, vectorised};
 use crate::marian::config::Activation;
 
 /// Rows of activations, and in int8 the same in bytes: `value ≈ (byte − 128) × scale`, a scale a row.
@@ -34,6 +37,24 @@ impl Rows {
     }
 }
 
+/// Who computes: on what instructions, and how many threads together.
+#[derive(Clone, Copy, Debug)]
+pub struct Team {
+    pub isa: Isa,
+    pub threads: usize,
+}
+
+/// Products of a weight and an activation that make it worth another thread's while.
+const GRAIN: usize = 1 << 17;
+
+impl Team {
+    /// How many threads should share a product.
+    pub fn parts(self, rows: usize, weights: &Matrix) -> usize {
+        let work = rows * weights.inputs * weights.outputs;
+        (work / GRAIN).min(self.threads).min(weights.panels()).max(1)
+    }
+}
+
 /// What becomes of the sums of a product.
 pub trait Epilogue {
     /// Takes `PANEL` finished outputs of row `row`, from channel `column` on, a multiple of `PANEL`.
@@ -57,26 +78,59 @@ fn share<T>(next: &[T], tile: usize, tiles: usize) -> &[T] {
     next.get(tile * size..(tile + 1) * size).unwrap_or(&[])
 }
 
+/// An [`Epilogue`] that several threads can share.
+pub trait Shared: Epilogue + Send + Sized {
+    /// One for the channels before `column`, a multiple of `PANEL`, and one for the others.
+    fn split(self, column: usize) -> (Self, Self);
+}
+
+/// `epilogue` gets `W x + b` for the first `rows` rows `x` of `input`; where there is enough of it, the threads of the team take
+/// some panels each. On a thread of a pool, they are that pool's.
+pub fn product(team: Team, input: &Rows, rows: usize, weights: &Matrix, epilogue: impl Shared) {
+    share_out(team.isa, team.parts(rows, weights), input, rows, weights, 0..weights.panels(), epilogue);
+}
+
+fn share_out(
+    isa: Isa,
+    parts: usize,
+    input: &Rows,
+    rows: usize,
+    weights: &Matrix,
+    panels: Range<usize>,
+    mut epilogue: impl Shared,
+) {
+    if parts <= 1 {
+        return some_panels(isa, input, rows, weights, panels, &mut epilogue);
+    }
+    let left = parts / 2;
+    let middle = panels.start + panels.len() * left / parts;
+    let (before, after) = epilogue.split(middle * PANEL);
+    rayon::join(
+        || share_out(isa, left, input, rows, weights, panels.start..middle, before),
+        || share_out(isa, parts - left, input, rows, weights, middle..panels.end, after),
+    );
+}
+
 vectorised! {
-    /// `epilogue` gets `W x + b` for the first `rows` rows `x` of `input`; panel by panel, so that the weights are read once.
-    pub fn product[E: Epilogue](s; input: &Rows, rows: usize, weights: &Matrix, epilogue: &mut E) {
+    /// The outputs of some panels of a product; panel by panel, so that the weights are read once.
+    pub fn some_panels[E: Epilogue](s; input: &Rows, rows: usize, weights: &Matrix, panels: Range<usize>, epilogue: &mut E) {
         assert!(input.width == weights.inputs && input.values.len() >= rows * input.width);
         let tiles = rows.div_ceil(TILE_ROWS);
-        let width = input.width;
+        let (width, end) = (input.width, panels.end);
         // The rows are spread evenly over the tiles.
         let range = |tile: usize| (tile * rows / tiles, (tile + 1) * rows / tiles);
         match weights.compute() {
             Compute::Int8 => {
                 let mut sums = [[0i32; PANEL]; TILE_ROWS];
-                for p in 0..weights.panels() {
+                for p in panels {
                     let panel = weights.panel(p);
-                    let next = if p + 1 < weights.panels() { weights.panel(p + 1).integers() } else { &[] };
+                    let next = if p + 1 < end { weights.panel(p + 1).integers() } else { &[] };
                     let (scales, biases) = (lanes(panel.scales), lanes(panel.bias));
                     for tile in 0..tiles {
-                        let (first, end) = range(tile);
+                        let (first, last) = range(tile);
                         let ahead = share(next, tile, tiles);
-                        s.tile_i8(&input.bytes[first * width..], width, end - first, panel.integers(), panel.start, &mut sums, ahead);
-                        for (row, sums) in (first..end).zip(&sums) {
+                        s.tile_i8(&input.bytes[first * width..], width, last - first, panel.integers(), panel.start, &mut sums, ahead);
+                        for (row, sums) in (first..last).zip(&sums) {
                             let scale = s.splat(input.scales[row]);
                             let sums = lanes(sums);
                             let mut values = [scale; PANEL / LANES];
@@ -91,15 +145,15 @@ vectorised! {
             }
             Compute::F32 => {
                 let mut sums = [[0f32; PANEL]; TILE_ROWS];
-                for p in 0..weights.panels() {
+                for p in panels {
                     let panel = weights.panel(p);
-                    let next = if p + 1 < weights.panels() { weights.panel(p + 1).floats() } else { &[] };
+                    let next = if p + 1 < end { weights.panel(p + 1).floats() } else { &[] };
                     let biases = lanes(panel.bias);
                     for tile in 0..tiles {
-                        let (first, end) = range(tile);
+                        let (first, last) = range(tile);
                         let ahead = share(next, tile, tiles);
-                        s.tile_f32(&input.values[first * width..], width, end - first, panel.floats(), &mut sums, ahead);
-                        for (row, sums) in (first..end).zip(&sums) {
+                        s.tile_f32(&input.values[first * width..], width, last - first, panel.floats(), &mut sums, ahead);
+                        for (row, sums) in (first..last).zip(&sums) {
                             let sums = lanes(sums);
                             let mut values = [s.splat(0.0); PANEL / LANES];
                             for (j, value) in values.iter_mut().enumerate() {
@@ -114,16 +168,54 @@ vectorised! {
     }
 }
 
-/// Writes the outputs to rows of `width`.
-pub struct Store<'a> {
-    pub to: &'a mut [f32],
-    pub width: usize,
+/// Some columns of the rows of a table, for one thread to write to while others write to other columns.
+struct Columns<'a> {
+    table: *mut f32,
+    /// Of the whole table.
+    width: usize,
+    rows: usize,
+    columns: Range<usize>,
+    borrowed: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: like the `&mut` that it comes from; no two have a column of a table in common.
+unsafe impl Send for Columns<'_> {}
+
+impl<'a> Columns<'a> {
+    fn new(table: &'a mut [f32], width: usize) -> Self {
+        let rows = table.len() / width;
+        Self { table: table.as_mut_ptr(), width, rows, columns: 0..width, borrowed: PhantomData }
+    }
+
+    fn split(self, column: usize) -> (Self, Self) {
+        let Range { start, end } = self.columns;
+        assert!((start..=end).contains(&column));
+        (Self { columns: start..column, ..self }, Self { columns: column..end, ..self })
+    }
+
+    /// `PANEL` columns of a row from `column` on, or what there is of them.
+    #[inline(always)]
+    fn get(&mut self, row: usize, column: usize) -> &mut [f32] {
+        assert!(row < self.rows && self.columns.contains(&column));
+        let count = PANEL.min(self.columns.end - column);
+        // SAFETY: inside the table, and in columns that are this one's alone.
+        unsafe { std::slice::from_raw_parts_mut(self.table.add(row * self.width + column), count) }
+    }
+}
+
+/// Writes the outputs to rows as wide as there are outputs.
+pub struct Store<'a>(Columns<'a>);
+
+impl<'a> Store<'a> {
+    pub fn to(rows: &'a mut [f32], width: usize) -> Self {
+        Self(Columns::new(rows, width))
+    }
 }
 
 impl Epilogue for Store<'_> {
     #[inline(always)]
     fn put<S: Simd>(&mut self, s: S, row: usize, column: usize, values: [S::V; PANEL / LANES]) {
-        let left = &mut self.to[row * self.width..][column..self.width];
+        let left = self.0.get(row, column);
         if let Some(to) = left.first_chunk_mut::<PANEL>() {
             for (to, v) in lanes_mut(to).iter_mut().zip(values) {
                 s.store(v, to);
@@ -139,33 +231,55 @@ impl Epilogue for Store<'_> {
     }
 }
 
-/// Adds the outputs to what stands in rows of `width`, a multiple of `PANEL`.
-pub struct Add<'a> {
-    pub to: &'a mut [f32],
-    pub width: usize,
+impl Shared for Store<'_> {
+    fn split(self, column: usize) -> (Self, Self) {
+        let (before, after) = self.0.split(column);
+        (Self(before), Self(after))
+    }
+}
+
+/// Adds the outputs to what stands in rows as wide, a multiple of `PANEL`.
+pub struct Add<'a>(Columns<'a>);
+
+impl<'a> Add<'a> {
+    pub fn to(rows: &'a mut [f32], width: usize) -> Self {
+        Self(Columns::new(rows, width))
+    }
 }
 
 impl Epilogue for Add<'_> {
     #[inline(always)]
     fn put<S: Simd>(&mut self, s: S, row: usize, column: usize, values: [S::V; PANEL / LANES]) {
-        for (to, v) in lanes_mut(&mut self.to[row * self.width + column..][..PANEL]).iter_mut().zip(values) {
+        for (to, v) in lanes_mut(self.0.get(row, column)).iter_mut().zip(values) {
             s.store(s.add(s.load(to), v), to);
         }
     }
 }
 
-/// Writes a function of the outputs to rows of `width`, a multiple of `PANEL`.
+impl Shared for Add<'_> {
+    fn split(self, column: usize) -> (Self, Self) {
+        let (before, after) = self.0.split(column);
+        (Self(before), Self(after))
+    }
+}
+
+/// Writes a function of the outputs to rows as wide, a multiple of `PANEL`.
 pub struct Activate<'a> {
-    pub to: &'a mut [f32],
-    pub width: usize,
-    pub activation: Activation,
+    to: Columns<'a>,
+    activation: Activation,
+}
+
+impl<'a> Activate<'a> {
+    pub fn to(rows: &'a mut [f32], width: usize, activation: Activation) -> Self {
+        Self { to: Columns::new(rows, width), activation }
+    }
 }
 
 impl Epilogue for Activate<'_> {
     #[inline(always)]
     fn put<S: Simd>(&mut self, s: S, row: usize, column: usize, values: [S::V; PANEL / LANES]) {
         let (zero, one) = (s.splat(0.0), s.splat(1.0));
-        for (to, v) in lanes_mut(&mut self.to[row * self.width + column..][..PANEL]).iter_mut().zip(values) {
+        for (to, v) in lanes_mut(self.to.get(row, column)).iter_mut().zip(values) {
             match self.activation {
                 Activation::Silu => s.store(s.mul(v, s.reciprocal(s.add(one, s.exp(s.sub(zero, v))))), to),
                 Activation::Relu => s.store(s.max(v, zero), to),
@@ -175,6 +289,13 @@ impl Epilogue for Activate<'_> {
                 }
             }
         }
+    }
+}
+
+impl Shared for Activate<'_> {
+    fn split(self, column: usize) -> (Self, Self) {
+        let (before, after) = self.to.split(column);
+        (Self { to: before, ..self }, Self { to: after, ..self })
     }
 }
 

@@ -276,6 +276,8 @@ pub enum Isa {
     AvxVnni(super::avx2::Avx2<true>),
     #[cfg(target_arch = "x86_64")]
     Avx512(super::avx512::Avx512),
+    #[cfg(target_arch = "aarch64")]
+    Neon(super::neon::Neon),
 }
 
 impl Isa {
@@ -294,10 +296,12 @@ impl Isa {
             all.extend(super::avx2::Avx2::<true>::detect().map(Self::AvxVnni));
             all.extend(super::avx512::Avx512::detect().map(Self::Avx512));
         }
+        #[cfg(target_arch = "aarch64")]
+        all.extend(super::neon::Neon::detect().map(Self::Neon));
         all
     }
 
-    /// In words: `avx512-vnni`, `avx-vnni`, `avx2`, `portable`.
+    /// In words: `avx512-vnni`, `avx-vnni`, `avx2`, `neon-dot`, `portable`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable(_) => "portable",
@@ -307,6 +311,8 @@ impl Isa {
             Self::AvxVnni(_) => "avx-vnni",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => "avx512-vnni",
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => "neon-dot",
         }
     }
 
@@ -320,6 +326,8 @@ impl Isa {
             Self::AvxVnni(_) => super::avx2::Avx2::<true>::UNSIGNED,
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => super::avx512::Avx512::UNSIGNED,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(_) => super::neon::Neon::UNSIGNED,
         }
     }
 }
@@ -354,6 +362,12 @@ macro_rules! vectorised {
             fn avx_vnni $(<$($g: $bound),+>)? (s: $crate::marian::cpu::avx2::Avx2<true>, $($arg: $ty),*) $(-> $ret)? {
                 body(s, $($arg),*)
             }
+            #[cfg(target_arch = "aarch64")]
+            #[allow(clippy::too_many_arguments, reason = "a loop over several arrays")]
+            #[target_feature(enable = "neon,dotprod")]
+            fn neon $(<$($g: $bound),+>)? (s: $crate::marian::cpu::neon::Neon, $($arg: $ty),*) $(-> $ret)? {
+                body(s, $($arg),*)
+            }
             match isa {
                 Isa::Portable(s) => body(s, $($arg),*),
                 // SAFETY: an `Avx2` exists only where `detect` found its instructions.
@@ -365,6 +379,9 @@ macro_rules! vectorised {
                 // SAFETY: an `Avx512` exists only where `detect` found its instructions.
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx512(s) => unsafe { avx512(s, $($arg),*) },
+                // SAFETY: a `Neon` exists only where `detect` found its instructions.
+                #[cfg(target_arch = "aarch64")]
+                Isa::Neon(s) => unsafe { neon(s, $($arg),*) },
             }
         }
     };

@@ -6,8 +6,7 @@
 use std::ops::Range;
 
 use super::matrix::Matrix;
-use super::product::{Rows, Store, product};
-use super::simd::Isa;
+use super::product::{Rows, Store, Team, product};
 use crate::error::Result;
 use crate::marian::shortlist::Shortlist;
 
@@ -45,12 +44,12 @@ impl Wanted {
     }
 
     /// Computes the logits of the first `rows` rows of `x`.
-    pub fn compute(&mut self, isa: Isa, x: &Rows, rows: usize) {
+    pub fn compute(&mut self, team: Team, x: &Rows, rows: usize) {
         let width = self.layer.outputs;
         if self.logits.len() < rows * width {
             self.logits.resize(rows * width, 0.0);
         }
-        product(isa, x, rows, &self.layer, &mut Store { to: &mut self.logits, width });
+        product(team, x, rows, &self.layer, Store::to(&mut self.logits[..rows * width], width));
     }
 
     /// What a row whose source is `source` may look at: the logits, the places of its own, and their tokens.

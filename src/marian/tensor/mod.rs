@@ -82,7 +82,7 @@ impl Network for TensorNetwork {
         &self.config
     }
 
-    fn session(&self) -> Box<dyn Session + '_> {
+    fn session_on(&self, _: usize) -> Box<dyn Session + '_> {
         // A worker is one thread: on the CPU, candle would split each small product over all cores otherwise.
         let pool = match self.device {
             Device::Cpu => rayon::ThreadPoolBuilder::new().num_threads(1).build().ok(),
