@@ -3,8 +3,6 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use rayon::prelude::*;
-
 use super::{Search, Sequence, beam, greedy, interrupted};
 use crate::engine::{Options, Progress};
 use crate::error::{ErrorKind, Result};
@@ -25,7 +23,7 @@ struct Work<'a> {
     /// The most tokens, padding counted, that the device has been seen to have no room for, halved.
     room: AtomicUsize,
     stopped: AtomicBool,
-    /// How many threads work on a batch together.
+    /// How many threads work on a batch together: more than one where there are fewer batches than threads.
     together: usize,
 }
 
@@ -58,20 +56,16 @@ pub(super) fn run(
         stopped: AtomicBool::new(false),
         together: threads / workers.max(1),
     };
-    let outcomes: Vec<Outcome> = if workers <= 1 && threads <= 1 {
-        work.work()
-    } else if workers == threads {
-        std::thread::scope(|scope| {
+    let outcomes: Vec<Outcome> = match workers {
+        0 | 1 => work.work(),
+        _ => std::thread::scope(|scope| {
             let workers: Vec<_> = (0..workers).map(|_| scope.spawn(|| work.work())).collect();
             // A worker that panics takes the whole call with it, as it would on this thread.
             workers
                 .into_iter()
                 .flat_map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .collect()
-        })
-    } else {
-        // Fewer sentences than threads: the others help.
-        (0..workers).into_par_iter().with_max_len(1).flat_map_iter(|_| work.work()).collect()
+        }),
     };
     let mut results: Vec<Option<Result<Vec<Sequence>>>> = sources.iter().map(|_| None).collect();
     for (i, outcome) in outcomes {

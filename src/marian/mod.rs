@@ -29,7 +29,7 @@ pub trait Network: Send + Sync {
         self.session_on(1)
     }
 
-    /// The same, where up to `threads` threads of a CPU work on a batch together: those of the rayon pool that it runs in.
+    /// The same, where up to `threads` threads of a CPU work on a batch together.
     fn session_on(&self, threads: usize) -> Box<dyn Session + '_>;
 
     /// How many sessions can work at a time: a GPU serves one after the other. `None`: one a thread.

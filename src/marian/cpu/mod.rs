@@ -2,6 +2,7 @@
 //!
 //! * `simd`: sixteen lanes on every machine; `avx512`, `avx2`, `neon` and the portable twin;
 //! * `matrix`: packed weights; `product`: activations times weights, and what is done to the sums at once;
+//! * `crew`: threads that share products where there are fewer batches than threads;
 //! * `cells`: keys and values that are kept; `attention` over them; `top`: the best tokens of the output layer;
 //! * `wanted`: the part of the output layer that a shortlist leaves;
 //! * `session`: a batch through all of it.
@@ -15,6 +16,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod cells;
+mod crew;
 #[cfg(test)]
 mod kernel_tests;
 mod matrix;

@@ -126,7 +126,9 @@ impl Simd for Neon {
     fn load_i32(self, from: &[i32; LANES]) -> Four {
         let from = from.as_ptr();
         // SAFETY: 16 lanes are four vectors of 4.
-        self.float(unsafe { [vld1q_s32(from), vld1q_s32(from.add(4)), vld1q_s32(from.add(8)), vld1q_s32(from.add(12))] })
+        self.float(unsafe {
+            [vld1q_s32(from), vld1q_s32(from.add(4)), vld1q_s32(from.add(8)), vld1q_s32(from.add(12))]
+        })
     }
     #[inline(always)]
     fn store_u8(self, v: Four, to: &mut [u8; LANES]) {
@@ -237,7 +239,9 @@ impl Simd for Neon {
     ) {
         let groups = b.len() / (4 * PANEL);
         // Four groups at a time; every width is a multiple of PANEL.
-        assert!((1..=TILE_ROWS).contains(&rows) && groups.is_multiple_of(4) && a.len() >= (rows - 1) * stride + 4 * groups);
+        assert!(
+            (1..=TILE_ROWS).contains(&rows) && groups.is_multiple_of(4) && a.len() >= (rows - 1) * stride + 4 * groups
+        );
         macro_rules! pick {
             ($($n:literal)*) => {
                 match rows {

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use super::crew::Crew;
 use super::matrix::{Compute, Matrix};
 use super::simd::{Isa, LANES, PANEL, Simd, TILE_ROWS, vectorised};
 use crate::marian::config::Activation;
@@ -37,21 +38,28 @@ impl Rows {
     }
 }
 
-/// Who computes: on what instructions, and how many threads together.
-#[derive(Clone, Copy, Debug)]
+/// Who computes, and on what instructions.
 pub struct Team {
     pub isa: Isa,
-    pub threads: usize,
+    pub crew: Crew,
 }
 
-/// Products of a weight and an activation that make it worth another thread's while.
-const GRAIN: usize = 1 << 17;
+/// Weights that make it worth another thread's while to read them: some ten microseconds.
+const GRAIN: usize = 1 << 18;
+
+/// Parts a thread: some, so that who is held up gets fewer.
+const PARTS: usize = 2;
 
 impl Team {
-    /// How many threads should share a product.
-    pub fn parts(self, rows: usize, weights: &Matrix) -> usize {
-        let work = rows * weights.inputs * weights.outputs;
-        (work / GRAIN).min(self.threads).min(weights.panels()).max(1)
+    pub fn new(isa: Isa, threads: usize) -> Self {
+        Self { isa, crew: Crew::new(threads) }
+    }
+
+    /// How many parts a product should have.
+    pub fn parts(&self, rows: usize, weights: &Matrix) -> usize {
+        // Up to a tile of rows, a product takes as long as reading its weights.
+        let work = rows.div_ceil(TILE_ROWS) * weights.inputs * weights.outputs;
+        (work / GRAIN).min(PARTS * self.crew.len()).min(weights.panels()).max(1)
     }
 }
 
@@ -79,36 +87,27 @@ fn share<T>(next: &[T], tile: usize, tiles: usize) -> &[T] {
 }
 
 /// An [`Epilogue`] that several threads can share.
-pub trait Shared: Epilogue + Send + Sized {
-    /// One for the channels before `column`, a multiple of `PANEL`, and one for the others.
-    fn split(self, column: usize) -> (Self, Self);
+pub trait Shared: Epilogue + Sync + Sized {
+    /// One for some of its columns; both ends are multiples of `PANEL`, or the last column's.
+    ///
+    /// # Safety
+    /// No two that are in use have a column in common.
+    unsafe fn part(&self, columns: Range<usize>) -> Self;
 }
 
 /// `epilogue` gets `W x + b` for the first `rows` rows `x` of `input`; where there is enough of it, the threads of the team take
-/// some panels each. On a thread of a pool, they are that pool's.
-pub fn product(team: Team, input: &Rows, rows: usize, weights: &Matrix, epilogue: impl Shared) {
-    share_out(team.isa, team.parts(rows, weights), input, rows, weights, 0..weights.panels(), epilogue);
-}
-
-fn share_out(
-    isa: Isa,
-    parts: usize,
-    input: &Rows,
-    rows: usize,
-    weights: &Matrix,
-    panels: Range<usize>,
-    mut epilogue: impl Shared,
-) {
-    if parts <= 1 {
-        return some_panels(isa, input, rows, weights, panels, &mut epilogue);
+/// some panels each.
+pub fn product(team: &Team, input: &Rows, rows: usize, weights: &Matrix, mut epilogue: impl Shared) {
+    let (parts, panels) = (team.parts(rows, weights), weights.panels());
+    if parts == 1 || team.crew.len() == 1 {
+        return some_panels(team.isa, input, rows, weights, 0..panels, &mut epilogue);
     }
-    let left = parts / 2;
-    let middle = panels.start + panels.len() * left / parts;
-    let (before, after) = epilogue.split(middle * PANEL);
-    rayon::join(
-        || share_out(isa, left, input, rows, weights, panels.start..middle, before),
-        || share_out(isa, parts - left, input, rows, weights, middle..panels.end, after),
-    );
+    team.crew.run(parts, &|i| {
+        let panels = i * panels / parts..(i + 1) * panels / parts;
+        // SAFETY: every thread has panels of its own.
+        let mut part = unsafe { epilogue.part(panels.start * PANEL..(panels.end * PANEL).min(weights.outputs)) };
+        some_panels(team.isa, input, rows, weights, panels, &mut part);
+    });
 }
 
 vectorised! {
@@ -178,8 +177,8 @@ struct Columns<'a> {
     borrowed: PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: like the `&mut` that it comes from; no two have a column of a table in common.
-unsafe impl Send for Columns<'_> {}
+// SAFETY: it writes only through `&mut self`; [`Columns::part`] asks for the rest.
+unsafe impl Sync for Columns<'_> {}
 
 impl<'a> Columns<'a> {
     fn new(table: &'a mut [f32], width: usize) -> Self {
@@ -187,10 +186,11 @@ impl<'a> Columns<'a> {
         Self { table: table.as_mut_ptr(), width, rows, columns: 0..width, borrowed: PhantomData }
     }
 
-    fn split(self, column: usize) -> (Self, Self) {
-        let Range { start, end } = self.columns;
-        assert!((start..=end).contains(&column));
-        (Self { columns: start..column, ..self }, Self { columns: column..end, ..self })
+    /// # Safety
+    /// No two that are in use have a column in common.
+    unsafe fn part(&self, columns: Range<usize>) -> Self {
+        assert!(self.columns.start <= columns.start && columns.end <= self.columns.end);
+        Self { columns, ..*self }
     }
 
     /// `PANEL` columns of a row from `column` on, or what there is of them.
@@ -232,9 +232,9 @@ impl Epilogue for Store<'_> {
 }
 
 impl Shared for Store<'_> {
-    fn split(self, column: usize) -> (Self, Self) {
-        let (before, after) = self.0.split(column);
-        (Self(before), Self(after))
+    unsafe fn part(&self, columns: Range<usize>) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { self.0.part(columns) })
     }
 }
 
@@ -257,9 +257,9 @@ impl Epilogue for Add<'_> {
 }
 
 impl Shared for Add<'_> {
-    fn split(self, column: usize) -> (Self, Self) {
-        let (before, after) = self.0.split(column);
-        (Self(before), Self(after))
+    unsafe fn part(&self, columns: Range<usize>) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { self.0.part(columns) })
     }
 }
 
@@ -293,9 +293,9 @@ impl Epilogue for Activate<'_> {
 }
 
 impl Shared for Activate<'_> {
-    fn split(self, column: usize) -> (Self, Self) {
-        let (before, after) = self.to.split(column);
-        (Self { to: before, ..self }, Self { to: after, ..self })
+    unsafe fn part(&self, columns: Range<usize>) -> Self {
+        // SAFETY: the caller's promise.
+        Self { to: unsafe { self.to.part(columns) }, ..*self }
     }
 }
 

@@ -60,7 +60,7 @@ impl<'n, F: Form> CpuSession<'n, F> {
         let cells = || Cells::new(config.decoder_layers, config.d_model);
         Self {
             network,
-            team: Team { isa: network.isa, threads },
+            team: Team::new(network.isa, threads),
             x: rows(config.d_model),
             mixed: rows(config.d_model),
             hidden_encoder: rows(config.encoder_ffn_dim),
@@ -123,7 +123,7 @@ impl<'n, F: Form> CpuSession<'n, F> {
         for layer in &network.encoder {
             let heads = network.config.encoder_attention_heads;
             let to = Store::to(&mut self.projected, 3 * width);
-            product(self.team, &self.x, tokens, &layer.attention.all, to);
+            product(&self.team, &self.x, tokens, &layer.attention.all, to);
             for i in first..end {
                 let at = starts[i] - range.start..starts[i + 1] - range.start;
                 let rows = &self.projected[at.start * 3 * width..at.end * 3 * width];
@@ -132,7 +132,7 @@ impl<'n, F: Form> CpuSession<'n, F> {
             }
             self.close(tokens, &layer.attention.out, &layer.attention.norm);
             let activation = network.config.activation;
-            feed(self.team, &mut self.x, &mut self.hidden_encoder, tokens, &layer.feed, activation);
+            feed(&self.team, &mut self.x, &mut self.hidden_encoder, tokens, &layer.feed, activation);
         }
         self.starts = starts;
         self.ids = ids;
@@ -142,7 +142,7 @@ impl<'n, F: Form> CpuSession<'n, F> {
     fn close(&mut self, rows: usize, out: &Matrix, norm: &Norm) {
         let isa = self.network.isa;
         quantise(isa, &mut self.mixed, rows);
-        product(self.team, &self.mixed, rows, out, Add::to(&mut self.x.values, self.mixed.width));
+        product(&self.team, &self.mixed, rows, out, Add::to(&mut self.x.values, self.mixed.width));
         normalise(isa, &mut self.x, rows, &norm.gain, &norm.bias);
         quantise(isa, &mut self.x, rows);
     }
@@ -187,7 +187,7 @@ impl<'n, F: Form> CpuSession<'n, F> {
 }
 
 /// The feed-forward half of a layer.
-fn feed(team: Team, x: &mut Rows, hidden: &mut Rows, rows: usize, layer: &Feed, activation: Activation) {
+fn feed(team: &Team, x: &mut Rows, hidden: &mut Rows, rows: usize, layer: &Feed, activation: Activation) {
     let (isa, width) = (team.isa, x.width);
     let wide = hidden.width;
     product(team, x, rows, &layer.up, Activate::to(&mut hidden.values, wide, activation));
@@ -234,7 +234,7 @@ impl<F: Form> Session for CpuSession<'_, F> {
             let rows = self.starts[end] - start;
             let wide = 2 * network.config.d_model;
             for (i, layer) in network.decoder.iter().enumerate() {
-                product(self.team, &self.x, rows, &layer.cross.kept, Store::to(&mut self.projected, wide));
+                product(&self.team, &self.x, rows, &layer.cross.kept, Store::to(&mut self.projected, wide));
                 keep(network.isa, &self.projected[..rows * wide], wide, &mut self.cross, i, start);
             }
         }
@@ -269,7 +269,7 @@ impl<F: Form> Session for CpuSession<'_, F> {
         let share = std::array::from_fn(|lane| f32::from(u8::from(alignment.has(lane % heads))) / aligning as f32);
         for (i, layer) in network.decoder.iter().enumerate() {
             let wide = 3 * width;
-            product(self.team, &self.x, count, &layer.attention.all, Store::to(&mut self.projected, wide));
+            product(&self.team, &self.x, count, &layer.attention.all, Store::to(&mut self.projected, wide));
             keep(isa, &self.projected[..count * wide], wide, &mut self.past, i, self.past_count);
             for row in 0..count {
                 let query = &self.projected[row * wide..][..width];
@@ -279,7 +279,7 @@ impl<F: Form> Session for CpuSession<'_, F> {
             }
             self.close(count, &layer.attention.out, &layer.attention.norm);
 
-            product(self.team, &self.x, count, &layer.cross.query, Store::to(&mut self.projected, width));
+            product(&self.team, &self.x, count, &layer.cross.query, Store::to(&mut self.projected, width));
             for row in 0..count {
                 let query = &self.projected[row * width..][..width];
                 let source = self.rows[row];
@@ -292,13 +292,13 @@ impl<F: Form> Session for CpuSession<'_, F> {
                 attend(isa, query, heads, &self.cross, i, at, &mut self.scratch, weights, &share, mixed);
             }
             self.close(count, &layer.cross.out, &layer.cross.norm);
-            feed(self.team, &mut self.x, &mut self.hidden_decoder, count, &layer.feed, config.activation);
+            feed(&self.team, &mut self.x, &mut self.hidden_decoder, count, &layer.feed, config.activation);
         }
         self.top.start(count, want);
         match &mut self.wanted {
-            None => self.top.take(self.team, &self.x, count, network.output()),
+            None => self.top.take(&self.team, &self.x, count, network.output()),
             Some(wanted) => {
-                wanted.compute(self.team, &self.x, count);
+                wanted.compute(&self.team, &self.x, count);
                 for (row, &source) in self.rows.iter().enumerate() {
                     let (logits, places, tokens) = wanted.of(row, source);
                     offer_some(isa, &mut self.top, row, logits, places, tokens);
@@ -327,7 +327,7 @@ impl<F: Form> Session for CpuSession<'_, F> {
     fn logits(&mut self) -> Result<Vec<f32>> {
         let vocabulary = self.network.config.decoder_vocab_size;
         let mut logits = vec![0.0; self.rows.len() * vocabulary];
-        product(self.team, &self.x, self.rows.len(), self.network.output(), Store::to(&mut logits, vocabulary));
+        product(&self.team, &self.x, self.rows.len(), self.network.output(), Store::to(&mut logits, vocabulary));
         Ok(logits)
     }
 }

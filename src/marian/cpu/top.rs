@@ -1,9 +1,7 @@
 //! The best tokens of each row and the normaliser of its log-probabilities, taken from the output layer as it is computed:
 //! the logits themselves are never stored.
 
-use std::ops::Range;
-
-use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
 
 use super::matrix::Matrix;
 use super::product::{Epilogue, Rows, Team, lanes, lanes_mut, some_panels};
@@ -19,7 +17,7 @@ const PARTS: usize = 8;
 pub struct Top {
     asked: Asked,
     found: Found,
-    parts: Vec<Found>,
+    parts: Vec<Mutex<Found>>,
 }
 
 #[derive(Clone, Default)]
@@ -108,30 +106,34 @@ impl Top {
     }
 
     /// Looks through all outputs of a layer for the first `rows` rows of `x`. The logits themselves are never stored.
-    pub fn take(&mut self, team: Team, x: &Rows, rows: usize, layer: &Matrix) {
+    pub fn take(&mut self, team: &Team, x: &Rows, rows: usize, layer: &Matrix) {
         let (asked, k) = (&self.asked, self.asked.k);
         let panels = layer.panels();
-        let range = |part: usize| part * panels / PARTS..(part + 1) * panels / PARTS;
-        self.parts.resize_with(PARTS, Found::default);
-        if team.parts(rows, layer) == 1 {
-            let part = &mut self.parts[0];
+        let look = |i: usize, part: &mut Found| {
+            let range = i * panels / PARTS..(i + 1) * panels / PARTS;
+            some_panels(team.isa, x, rows, layer, range, &mut Look { asked, found: part, names: &[] });
+        };
+        self.parts.resize_with(PARTS, Mutex::default);
+        if team.crew.len() == 1 || team.parts(rows, layer) == 1 {
+            let part = self.parts[0].get_mut().unwrap_or_else(PoisonError::into_inner);
             for i in 0..PARTS {
                 part.clear(rows, k);
                 // What does not come up to the best so far need not be looked at.
                 for (part, found) in part.rows.iter_mut().zip(&self.found.rows) {
                     part.bar = found.bar;
                 }
-                look(team, x, rows, layer, range(i), &mut Look { asked, found: part, names: &[] });
+                look(i, part);
                 self.found.join(k, part);
             }
-        } else {
-            self.parts.par_iter_mut().enumerate().with_max_len(1).for_each(|(i, part)| {
-                part.clear(rows, k);
-                look(team, x, rows, layer, range(i), &mut Look { asked, found: part, names: &[] });
-            });
-            for part in &self.parts {
-                self.found.join(k, part);
-            }
+            return;
+        }
+        team.crew.run(PARTS, &|i| {
+            let mut part = self.parts[i].lock().unwrap_or_else(PoisonError::into_inner);
+            part.clear(rows, k);
+            look(i, &mut part);
+        });
+        for part in &mut self.parts {
+            self.found.join(k, part.get_mut().unwrap_or_else(PoisonError::into_inner));
         }
     }
 
@@ -150,10 +152,6 @@ impl Top {
             }
         }
     }
-}
-
-fn look(team: Team, x: &Rows, rows: usize, layer: &Matrix, panels: Range<usize>, look: &mut Look<'_>) {
-    some_panels(team.isa, x, rows, layer, panels, look);
 }
 
 /// An [`Epilogue`] that keeps the best tokens.

@@ -44,7 +44,7 @@ impl Wanted {
     }
 
     /// Computes the logits of the first `rows` rows of `x`.
-    pub fn compute(&mut self, team: Team, x: &Rows, rows: usize) {
+    pub fn compute(&mut self, team: &Team, x: &Rows, rows: usize) {
         let width = self.layer.outputs;
         if self.logits.len() < rows * width {
             self.logits.resize(rows * width, 0.0);
