@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Makes a trained model the one that comes with fr2en: weights in bytes, manifest, model card, expected sentences, names.
 
-    scripts/bundle.py FLOATS NAME --program target/release/fr2en [--sets DIR --peers FILE] [--counts counts.json] [--training TEXT]
+    scripts/bundle.py FLOATS NAME --corpus sentences.fr.txt --program target/release/fr2en [--sets DIR --peers FILE] [--counts counts.json] [--training TEXT]
     scripts/bundle.py --sentences                         only tests/data/bundled.en.txt, when the program changed
 
-FLOATS is what scripts/train/export.py wrote. It becomes models/NAME, and the model that was bundled goes. --sets has
+FLOATS is what scripts/train/export.py wrote. It becomes models/NAME, and the model that was bundled goes. From --corpus, some hundred
+thousand French sentences of the training data, the table for `--shortlist` is made. --sets has
 evaluate.py (with sacrebleu) fill in the scores; --counts, from prepare.py, fills in the data; --training says in a line how long and on
 what it was trained. Read the card afterwards and write its last section by hand. Nothing is committed.
 """
@@ -103,6 +104,7 @@ def main():
     p.add_argument("floats", nargs="?", type=Path)
     p.add_argument("name", nargs="?")
     p.add_argument("--program", type=Path, default=ROOT / "target/release/fr2en")
+    p.add_argument("--corpus", type=Path)
     p.add_argument("--sets", type=Path)
     p.add_argument("--peers", type=Path)
     p.add_argument("--counts", type=Path)
@@ -112,14 +114,16 @@ def main():
     program = a.program.resolve()
     if a.sentences:
         return sentences(program)
-    if not a.floats or not a.name:
-        p.error("give FLOATS and NAME, or --sentences")
+    if not (a.floats and a.name and a.corpus):
+        p.error("give FLOATS, NAME and --corpus, or --sentences")
     code = BUNDLED.read_text(encoding="utf-8")
     old = re.search(r'macro_rules! bundled_name \{\s*\(\) => \{\s*"([^"]+)"', code)[1]
     model = ROOT / "models" / a.name
     if a.name == old:
         sys.exit(f"{a.name} is bundled already: choose another name, so that nobody mistakes one for the other")
     run(program, "models", "quantize", a.floats.resolve(), "-o", model)
+    run(program, "models", "shortlist", model, "--corpus", a.corpus.resolve())
+    run(sys.executable, ROOT / "scripts/manifest.py", model)
     size = sum(f.stat().st_size for f in model.iterdir())
     if size > MOST:
         sys.exit(f"{model} has {size / 2**20:.1f} MiB, more than {MOST / 2**20:.0f}")

@@ -286,7 +286,7 @@ mod tests {
         let text = output(&ModelsCommand::Show { model: BUNDLED.into() }, &settings).unwrap();
         assert!(text.contains("d_model: ") && text.contains("model.safetensors: "), "{text}");
         let text = output(&ModelsCommand::Verify { model: BUNDLED.into() }, &settings).unwrap();
-        assert!(text.lines().count() == 6 && text.lines().all(|line| line.ends_with("  good")), "{text}");
+        assert!(text.lines().count() == 7 && text.lines().all(|line| line.ends_with("  good")), "{text}");
     }
 
     #[test]
@@ -319,7 +319,7 @@ mod tests {
         output(&quantize(BUNDLED, &small), &settings).unwrap();
         let name = small.to_string_lossy().into_owned();
         let text = output(&ModelsCommand::Verify { model: name.clone() }, &settings).unwrap();
-        assert!(text.lines().count() == 6 && text.lines().all(|line| line.ends_with("  good")), "{text}");
+        assert!(text.lines().count() == 7 && text.lines().all(|line| line.ends_with("  good")), "{text}");
         assert!(output(&ModelsCommand::Show { model: name.clone() }, &settings).unwrap().contains("# "));
         let error = output(&quantize(BUNDLED, &small), &settings).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Settings, "{error}");

@@ -42,7 +42,7 @@ pub fn bundled() -> Result<ModelFiles> {
         target_spm: file!("target.spm"),
         vocab: file!("vocab.json"),
         target_vocab: None,
-        shortlist: None,
+        shortlist: Some(file!("shortlist.bin")),
     })
 }
 

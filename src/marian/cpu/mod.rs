@@ -15,6 +15,8 @@ mod attention;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[doc(hidden)]
+pub mod bench;
 mod cells;
 mod crew;
 #[cfg(test)]
