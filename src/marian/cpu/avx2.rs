@@ -245,7 +245,10 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         _: &[i8],
     ) {
         let groups = b.len() / (4 * PANEL);
-        assert!((1..=TILE_ROWS).contains(&rows) && a.len() >= (rows - 1) * stride + 4 * groups);
+        // Four groups at a time; every width is a multiple of PANEL.
+        assert!(
+            (1..=TILE_ROWS).contains(&rows) && groups.is_multiple_of(4) && a.len() >= (rows - 1) * stride + 4 * groups
+        );
         macro_rules! pick {
             ($($n:literal)*) => {
                 match rows {
@@ -310,69 +313,100 @@ unsafe fn dot<const VNNI: bool>(sums: __m256i, a: __m256i, b: __m256i) -> __m256
 /// Columns that fit the registers at once: two vectors.
 const STRIP: usize = 16;
 
-/// Writes one integer tile function: `$dot` adds the products of four signed or unsigned bytes to each of eight sums.
-macro_rules! tile_of_bytes {
-    ($(#[$meta:meta])* $name:ident, $features:literal, $prepare:expr, $dot:expr) => {
-        $(#[$meta])*
-        ///
-        /// # Safety
-        /// `a` has `ROWS` rows of `4 × groups` bytes, `stride` apart; `b` has `groups × PANEL × 4`.
-        #[target_feature(enable = $features)]
-        unsafe fn $name<const ROWS: usize>(
-            a: *const u8,
-            stride: usize,
-            b: *const i8,
-            groups: usize,
-            start: &[i32; PANEL],
-            sums: &mut Sums<i32>,
-        ) {
-            for strip in (0..PANEL).step_by(STRIP) {
-                // SAFETY: the caller's promise; `strip + STRIP` is at most PANEL, and ROWS at most TILE_ROWS.
-                unsafe {
-                    let start = start.as_ptr().add(strip).cast::<__m256i>();
-                    let start = [_mm256_loadu_si256(start), _mm256_loadu_si256(start.add(1))];
-                    let mut acc = [start; ROWS];
-                    for g in 0..groups {
-                        let b = b.add(4 * (PANEL * g + strip)).cast::<__m256i>();
-                        let b = [_mm256_loadu_si256(b), _mm256_loadu_si256(b.add(1))];
-                        for (r, row) in acc.iter_mut().enumerate() {
-                            let a = $prepare(a.add(r * stride + 4 * g).cast::<i32>().read_unaligned());
-                            for j in 0..2 {
-                                row[j] = $dot(row[j], a, b[j]);
-                            }
-                        }
-                    }
-                    for (sums, row) in sums.iter_mut().zip(&acc) {
-                        for j in 0..2 {
-                            _mm256_storeu_si256(sums.as_mut_ptr().add(strip + 8 * j).cast(), row[j]);
-                        }
+/// The integer tile with VNNI: unsigned activations, one instruction for four products and their sum.
+///
+/// # Safety
+/// `a` has `ROWS` rows of `4 × groups` bytes, `stride` apart; `b` has `groups × PANEL × 4`.
+#[target_feature(enable = "avx2,avxvnni")]
+unsafe fn tile_vnni<const ROWS: usize>(
+    a: *const u8,
+    stride: usize,
+    b: *const i8,
+    groups: usize,
+    start: &[i32; PANEL],
+    sums: &mut Sums<i32>,
+) {
+    for strip in (0..PANEL).step_by(STRIP) {
+        // SAFETY: the caller's promise; `strip + STRIP` is at most PANEL, and ROWS at most TILE_ROWS.
+        unsafe {
+            let start = start.as_ptr().add(strip).cast::<__m256i>();
+            let start = [_mm256_loadu_si256(start), _mm256_loadu_si256(start.add(1))];
+            let mut acc = [start; ROWS];
+            for g in 0..groups {
+                let b = b.add(4 * (PANEL * g + strip)).cast::<__m256i>();
+                let b = [_mm256_loadu_si256(b), _mm256_loadu_si256(b.add(1))];
+                for (r, row) in acc.iter_mut().enumerate() {
+                    let a = _mm256_set1_epi32(a.add(r * stride + 4 * g).cast::<i32>().read_unaligned());
+                    for j in 0..2 {
+                        row[j] = _mm256_dpbusd_avx_epi32(row[j], a, b[j]);
                     }
                 }
             }
+            for (sums, row) in sums.iter_mut().zip(&acc) {
+                for j in 0..2 {
+                    _mm256_storeu_si256(sums.as_mut_ptr().add(strip + 8 * j).cast(), row[j]);
+                }
+            }
         }
-    };
+    }
 }
 
-tile_of_bytes!(
-    /// Unsigned activations, one instruction for four products and their sum.
-    tile_vnni,
-    "avx2,avxvnni",
-    |a: i32| _mm256_set1_epi32(a),
-    |sum, a, b| _mm256_dpbusd_avx_epi32(sum, a, b)
-);
-tile_of_bytes!(
-    /// Signed activations: |a| × (b with the sign of a), so that pairs of products stay below 2 · 127 · 127 < 2^15.
-    tile_i8,
-    "avx2",
-    |a: i32| {
-        let a = _mm256_set1_epi32(a ^ i32::from_ne_bytes([0x80; 4]));
-        (a, _mm256_abs_epi8(a))
-    },
-    |sum, (a, size): (__m256i, __m256i), b| {
-        let pairs = _mm256_maddubs_epi16(size, _mm256_sign_epi8(b, a));
-        _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+/// Inputs of a tile that are widened together.
+const WIDENED: usize = 1024;
+
+/// The integer tile without VNNI, in words: two products and their sum are one instruction, as with bytes, but need no signs
+/// moved from one factor to the other, and what widens the weights is shared by all rows.
+///
+/// # Safety
+/// `a` has `ROWS` rows of `4 × groups` bytes, `stride` apart; `b` has `groups × PANEL × 4`; `groups` is a multiple of 4.
+#[target_feature(enable = "avx2")]
+unsafe fn tile_i8<const ROWS: usize>(
+    a: *const u8,
+    stride: usize,
+    b: *const i8,
+    groups: usize,
+    start: &[i32; PANEL],
+    sums: &mut Sums<i32>,
+) {
+    /// Columns of a strip: a vector of sums holds two for each of four columns.
+    const STRIP: usize = 8;
+    sums[..ROWS].fill(*start);
+    let mut words = [[0i16; WIDENED]; ROWS];
+    for first in (0..groups).step_by(WIDENED / 4) {
+        let count = (groups - first).min(WIDENED / 4);
+        // SAFETY: the caller's promise; `count` groups fit into `words`, `strip + STRIP` is at most PANEL, and ROWS at most
+        // TILE_ROWS.
+        unsafe {
+            for (r, words) in words.iter_mut().enumerate() {
+                for k in (0..4 * count).step_by(16) {
+                    let bytes = _mm_loadu_si128(a.add(r * stride + 4 * first + k).cast());
+                    let bytes = _mm_xor_si128(bytes, _mm_set1_epi8(-128));
+                    _mm256_storeu_si256(words.as_mut_ptr().add(k).cast(), _mm256_cvtepi8_epi16(bytes));
+                }
+            }
+            for strip in (0..PANEL).step_by(STRIP) {
+                let mut acc = [[_mm256_setzero_si256(); 2]; ROWS];
+                for g in 0..count {
+                    let b = b.add(4 * (PANEL * (first + g) + strip)).cast::<__m128i>();
+                    let b = [_mm256_cvtepi8_epi16(_mm_loadu_si128(b)), _mm256_cvtepi8_epi16(_mm_loadu_si128(b.add(1)))];
+                    for (row, words) in acc.iter_mut().zip(&words) {
+                        let a = _mm256_set1_epi64x(words.as_ptr().add(4 * g).cast::<i64>().read_unaligned());
+                        for j in 0..2 {
+                            row[j] = _mm256_add_epi32(row[j], _mm256_madd_epi16(a, b[j]));
+                        }
+                    }
+                }
+                for (sums, row) in sums.iter_mut().zip(&acc) {
+                    // Columns 0 1 4 5 2 3 6 7.
+                    let pairs = _mm256_hadd_epi32(row[0], row[1]);
+                    let to = sums.as_mut_ptr().add(strip).cast::<__m256i>();
+                    let found = _mm256_permute4x64_epi64::<0b11_01_10_00>(pairs);
+                    _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), found));
+                }
+            }
+        }
     }
-);
+}
 
 /// The tile in `f32`.
 ///
