@@ -243,11 +243,32 @@ impl Simd for Portable {
         sums: &mut Sums<i32>,
         _: &[i8],
     ) {
-        for (r, sums) in sums.iter_mut().enumerate().take(rows) {
-            *sums = *start;
-            for (a, b) in a[r * stride..].as_chunks::<4>().0.iter().zip(b.as_chunks::<{ 4 * PANEL }>().0) {
-                for (sum, b) in sums.iter_mut().zip(b.as_chunks::<4>().0) {
-                    *sum += (0..4).map(|i| i32::from(a[i]) * i32::from(b[i])).sum::<i32>();
+        /// Groups whose products add up to less than 2^24, all of which `f32` holds exactly.
+        const EXACT: usize = (1 << 24) / (4 * 255 * 128);
+        // In `f32`, which every compiler knows how to vectorise.
+        sums[..rows].fill(*start);
+        for (part, b) in b.chunks(EXACT * 4 * PANEL).enumerate() {
+            let mut floats = [[0f32; PANEL]; TILE_ROWS];
+            for (g, b) in b.as_chunks::<{ 4 * PANEL }>().0.iter().enumerate() {
+                let mut columns = [[0f32; PANEL]; 4];
+                for (c, b) in b.as_chunks::<4>().0.iter().enumerate() {
+                    let word = i32::from_le_bytes(b.map(|b| b as u8));
+                    for (i, column) in columns.iter_mut().enumerate() {
+                        column[c] = (word << (24 - 8 * i) >> 24) as f32;
+                    }
+                }
+                let at = 4 * (part * EXACT + g);
+                for (r, floats) in floats.iter_mut().enumerate().take(rows) {
+                    for (&a, column) in a[r * stride + at..][..4].iter().zip(&columns) {
+                        for (sum, b) in floats.iter_mut().zip(column) {
+                            *sum += f32::from(a) * b;
+                        }
+                    }
+                }
+            }
+            for (sums, floats) in sums.iter_mut().zip(&floats).take(rows) {
+                for (sum, float) in sums.iter_mut().zip(floats) {
+                    *sum += *float as i32;
                 }
             }
         }
