@@ -88,6 +88,13 @@ impl Error {
         self
     }
 
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn advise(mut self, what: &str) -> Self {
+        self.message = format!("{}; {what}", self.message);
+        self
+    }
+
     /// Keeps the error underneath, for `--verbose` and for programs.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

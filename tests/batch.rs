@@ -98,8 +98,9 @@ fn lines_are_answered_one_by_one_without_waiting_for_more() {
         let answer = answers.next().expect("an answer").expect("text");
         assert!(answer.starts_with(expected), "{answer}");
     }
+    // Every line has its answer.
     send(&child, "-TERM");
-    assert_eq!(child.wait().expect("ends").code(), Some(75));
+    assert_eq!(child.wait().expect("ends").code(), Some(1));
 
     let mut child =
         fr2en(&["batch", "--stdin-jsonl"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("starts");

@@ -24,7 +24,11 @@ pub fn part(target: &Path) -> PathBuf {
 pub fn write(target: &Path, bytes: &[u8]) -> Result<()> {
     let part = part(target);
     let mut file = create(&part)?;
-    file.write_all(bytes).and_then(|()| file.sync_data()).map_err(|e| Error::io(target, "write", e))?;
+    if let Err(error) = file.write_all(bytes).and_then(|()| file.sync_data()) {
+        // Where the disk is full, half a file helps no one.
+        let _ = fs::remove_file(&part);
+        return Err(Error::io(target, "write", error));
+    }
     rename(&part, target)
 }
 

@@ -219,8 +219,14 @@ fn compare(begun: &Settings, now: &Settings) -> Result<()> {
     let differs = |name: &&String| begun.get(*name) != now.get(*name);
     let Some(name) = names.filter(differs).min() else { return Ok(()) };
     let show = |settings: &Settings| settings.get(name).map_or_else(|| "not set".to_owned(), |v| format!("“{v}”"));
+    let why = match name.as_str() {
+        "machine" => {
+            " (processors of another kind round the last digits in another way, so that now and then a word would differ)"
+        }
+        _ => "",
+    };
     Err(Error::settings(format!(
-        "this job was begun with another {name}: {}, now {}; go on as it was begun, or use --restart to begin again",
+        "this job was begun with another {name}: {}, now {}{why}; go on as it was begun, or use --restart to begin again",
         show(begun),
         show(now)
     )))

@@ -17,7 +17,7 @@ pub struct Served {
     pub lines: u64,
     /// Lines that were answered with an error.
     pub failed: u64,
-    /// Whether it was stopped before the input ended.
+    /// Whether it was stopped while lines waited for an answer.
     pub stopped: bool,
     /// Whether no one reads the answers any more.
     pub left: bool,
@@ -72,14 +72,17 @@ pub fn serve(
 ) -> Result<Served> {
     formats::records::check(options)?;
     let mut served = Served::default();
-    while !served.stopped {
+    loop {
+        let stopping = stop();
         let first = match input.recv_timeout(LOOK) {
-            Ok(line) => line,
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {
-                served.stopped = stop();
-                continue;
+            Ok(_) if stopping => {
+                served.stopped = true;
+                break;
             }
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) if !stopping => continue,
+            // Everything that came is answered.
+            Err(_) => break,
         };
         let mut bytes = 0;
         let mut batch = Vec::new();
@@ -109,7 +112,6 @@ pub fn serve(
         if let Some(failure) = failure {
             return Err(failure);
         }
-        served.stopped = stop();
     }
     Ok(served)
 }

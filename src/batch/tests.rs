@@ -376,3 +376,19 @@ fn every_line_is_answered_in_its_place() {
     assert!(lines[3].starts_with("{\"id\":null,\"error\":\"not a JSON object"), "{}", lines[3]);
     assert_eq!(&lines[4..], ["{\"id\":9,\"text\":\"DEUX\"}", ""]);
 }
+
+#[test]
+fn a_quotation_that_a_row_leaves_open_is_none_of_the_next_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let (source, out) = (dir.path().join("rows.jsonl"), dir.path().join("out.jsonl"));
+    let rows = "{\"text\":\"Il dit : « Je pars.\"}\n{\"text\":\"Elle dit « oui » et reste. »\"}\n";
+    fs::write(&source, rows).unwrap();
+    run(&[&source], Destination::File(out.clone()), &Setting::default()).summary.unwrap();
+    let (translator, _) = translator(1);
+    let alone = |row: &str| {
+        let parsed = formats::parse(Format::Jsonl, row).unwrap();
+        let (outcomes, _) = translator.translate_documents(&[parsed.as_ref()], &()).unwrap();
+        parsed.render(&outcomes[0].targets)
+    };
+    assert_eq!(fs::read_to_string(&out).unwrap(), rows.split_inclusive('\n').map(alone).collect::<String>());
+}

@@ -116,6 +116,10 @@ pub struct ReadArgs {
     /// Subtitles: the longest line, in characters [default: 42]
     #[arg(long, value_name = "N", help_heading = "Input")]
     pub columns: Option<usize>,
+
+    /// Subtitles: the most lines of a cue, where the source has no more [default: 2]
+    #[arg(long, value_name = "N", help_heading = "Input")]
+    pub lines: Option<usize>,
 }
 
 /// The model and the machine.

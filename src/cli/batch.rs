@@ -16,7 +16,7 @@ use super::printer::Printer;
 use super::progress::{self, INTERRUPTED};
 use super::settings::{self, Reading};
 use crate::batch::{self, Destination, Handling, Inputs, Job, Observer, Progress, Settings, Shard};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::manifest::Record;
 
 /// Runs the command.
@@ -73,7 +73,12 @@ pub fn run(args: &BatchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
         report: args.report.clone(),
         restart: args.restart,
     };
-    let summary = job.run(&stop, &log)?;
+    let summary = job.run(&stop, &log).map_err(|error| match error.kind() {
+        ErrorKind::Io if error.is_temporary() => {
+            error.advise("what is done is kept; make room and run the same command again")
+        }
+        _ => error,
+    })?;
     log.memory(translator.engine().memory());
     Ok(match summary.clean {
         _ if summary.stopped => Ending::Again,
@@ -182,10 +187,6 @@ impl Observer for Log<'_> {
     fn fault(&self, error: &Error) {
         let show = || self.printer.error(error);
         match &self.bar {
-            _ if self.json => {
-                let path = error.path().map(|path| path.to_string_lossy());
-                self.object("error", json!({"path": path, "message": error.to_string()}));
-            }
             Some(bar) => bar.suspend(show),
             None => show(),
         }

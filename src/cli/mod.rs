@@ -40,7 +40,8 @@ const TRY_AGAIN: u8 = 75;
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let verbosity = &cli.translate.verbosity;
-    let printer = Printer::new(verbosity.quiet, verbosity.verbose);
+    let json = matches!(&cli.command, Some(Command::Batch(args)) if args.log_format == "json");
+    let printer = Printer::new(verbosity.quiet, verbosity.verbose, json);
     progress::watch_interrupts();
     match run(&cli, &printer) {
         Ok(Ending::Done) => ExitCode::SUCCESS,

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
+use serde_json::json;
+
 use crate::error::{Error, Result};
 
 /// How much to say.
@@ -10,11 +12,13 @@ use crate::error::{Error, Result};
 pub struct Printer {
     quiet: bool,
     verbose: u8,
+    json: bool,
 }
 
 impl Printer {
-    pub fn new(quiet: bool, verbose: u8) -> Self {
-        Self { quiet, verbose }
+    /// With `json`, errors are for machines.
+    pub fn new(quiet: bool, verbose: u8, json: bool) -> Self {
+        Self { quiet, verbose, json }
     }
 
     /// Results. A reader that has gone away (`fr2en … | head -1`) is no error: `Ok(false)` says to stop.
@@ -32,6 +36,10 @@ impl Printer {
 
     /// An error; never silenced.
     pub fn error(&self, error: &Error) {
+        if self.json {
+            let path = error.path().map(|path| path.to_string_lossy());
+            return self.log(&json!({"event": "error", "path": path, "message": error.to_string()}));
+        }
         self.line(&format!("error: {error}"));
         if self.verbose > 1 {
             let mut cause = std::error::Error::source(error);

@@ -200,6 +200,7 @@ pub fn reading(args: &ReadArgs) -> Result<Reading> {
         options.front_matter.clone_from(&args.front_matter);
     }
     options.subtitle_columns = args.columns.unwrap_or(options.subtitle_columns);
+    options.subtitle_lines = args.lines.unwrap_or(options.subtitle_lines);
     Ok(Reading { format, options })
 }
 

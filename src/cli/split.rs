@@ -46,7 +46,7 @@ pub fn run(args: &SplitArgs, printer: &Printer) -> Result<Ending> {
 /// One line a segment: as JSON, or for the eye.
 fn segments(parsed: &dyn formats::Parsed, as_json: bool) -> String {
     let blocks = parsed.document().blocks();
-    let segments = split::split(blocks);
+    let segments = split::split_texts(blocks, parsed.texts());
     let mut out = String::new();
     for segment in split::describe(blocks, &segments) {
         if as_json {

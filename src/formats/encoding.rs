@@ -1,9 +1,12 @@
 //! Bytes made text, or exactly why not.
 
 use std::io::{self, BufRead, Read};
+use std::ops::Range;
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 
+use super::Parsed;
+use crate::document::{Document, Target};
 use crate::error::{Error, Result};
 
 /// An encoding by any of the names that the web knows it by; `utf-16` takes its byte order from the mark.
@@ -46,6 +49,73 @@ pub fn decode(bytes: Vec<u8>, asked: Option<&'static Encoding>) -> Result<String
             "byte {at} is NUL, which no text holds; if the file is UTF-16, say --encoding utf-16le"
         ))),
         None => Ok(text),
+    }
+}
+
+/// The encoding that an HTML document names for itself at its beginning, unless it is seen to be in UTF-8 or UTF-16.
+pub(super) fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
+    // What holds more than ASCII and is right as UTF-8 is UTF-8, whatever it says.
+    if !bytes.is_ascii() && str::from_utf8(bytes).is_ok() || Encoding::for_bom(bytes).is_some() {
+        return None;
+    }
+    let head = bytes[..bytes.len().min(HEAD)].to_ascii_lowercase();
+    let named = |start: usize| {
+        let rest = head[start..].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+        let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).unwrap_or(rest);
+        let ends = |b: &u8| matches!(b, b'"' | b'\'' | b';' | b'>' | b'/' | b'?') || b.is_ascii_whitespace();
+        Encoding::for_label(&rest[..rest.iter().position(ends).unwrap_or(rest.len())])
+    };
+    let after = |word: &[u8], from: usize| {
+        let at = head.get(from..)?.windows(word.len()).position(|w| w == word)?;
+        Some(from + at + word.len())
+    };
+    let xml = head.starts_with(b"<?xml").then(|| after(b"encoding", 0)).flatten().and_then(named);
+    let html = || {
+        let mut at = 0;
+        std::iter::from_fn(|| {
+            at = after(b"<meta", at)?;
+            let end = at + head[at..].iter().position(|&b| b == b'>')?;
+            Some(after(b"charset", at).filter(|&start| start < end).and_then(named))
+        })
+        .flatten()
+        .next()
+    };
+    xml.or_else(html)
+}
+
+/// Within so many bytes a document has to name its encoding.
+const HEAD: usize = 1024;
+
+/// A document that is written in the encoding that it was read in. Characters that it lacks become references (`&#8220;`), as
+/// HTML and XML have them.
+pub(super) struct Encoded {
+    pub parsed: Box<dyn Parsed>,
+    pub encoding: &'static Encoding,
+}
+
+impl Parsed for Encoded {
+    fn document(&self) -> &Document {
+        self.parsed.document()
+    }
+
+    fn texts(&self) -> Vec<Range<usize>> {
+        self.parsed.texts()
+    }
+
+    fn faults(&self) -> &[Error] {
+        self.parsed.faults()
+    }
+
+    fn write(&self, block: usize, target: &Target) -> String {
+        self.parsed.write(block, target)
+    }
+
+    fn render(&self, targets: &[Target]) -> String {
+        self.parsed.render(targets)
+    }
+
+    fn to_bytes(&self, targets: &[Target]) -> Result<Vec<u8>> {
+        Ok(self.encoding.encode(&self.render(targets)).0.into_owned())
     }
 }
 
@@ -167,6 +237,29 @@ mod tests {
         let broken = Box::new(&b"a\x81\xff"[..]);
         let utf16 = by_name("shift_jis").expect("known");
         assert!(reader(broken, Some(utf16)).read_to_string(&mut String::new()).is_err());
+    }
+
+    #[test]
+    fn the_encoding_that_a_page_names_is_found() {
+        let name = |page: &str| declared(page.as_bytes()).map(Encoding::name);
+        assert_eq!(name("<html><meta name=a><META charset=latin1 ><p>"), Some("windows-1252"));
+        assert_eq!(name("<meta http-equiv='x' content='text/html; charset=ISO-8859-15'>"), Some("ISO-8859-15"));
+        assert_eq!(name("<?xml version='1.0' encoding='macintosh'?><html>"), Some("macintosh"));
+        assert_eq!(name("<meta charset=windows-1252>é"), None);
+        assert_eq!(name("<meta><p>charset=latin1 encoding=latin1"), None);
+        assert_eq!(name("<meta charset"), None);
+    }
+
+    #[test]
+    fn a_page_is_written_in_the_encoding_that_it_names() {
+        let page = b"<meta charset=windows-1252><p>\x85d\xe9j\xe0 \x80</p>";
+        let parsed = super::super::parse(super::super::Format::Html, page.to_vec()).expect("a page");
+        let block = &parsed.document().blocks()[0];
+        let same = Target { text: block.text.clone(), marks: vec![] };
+        assert_eq!(parsed.to_bytes(&[same]).expect("written"), page);
+        let other = Target { text: "“Œuvre” ≠".to_owned(), marks: vec![] };
+        let written = parsed.to_bytes(&[other]).expect("written");
+        assert!(written.ends_with(b"<p>\x93\x8cuvre\x94 &#8800;</p>"), "{}", String::from_utf8_lossy(&written));
     }
 
     #[test]

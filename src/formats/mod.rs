@@ -2,8 +2,10 @@
 //!
 //! Law: `parsed.render(targets)` is the source byte for byte when every target equals its block's text and marks.
 
+use std::ops::Range;
 use std::path::Path;
 
+use encoding::Encoded;
 use encoding_rs::Encoding;
 
 use crate::document::{Document, Target};
@@ -50,6 +52,11 @@ pub trait Parsed: Send + Sync {
     /// The bytes that replace `document().blocks()[block].range` for a translation. Where the target equals the block
     /// (same text, same marks) they are the source's own.
     fn write(&self, block: usize, target: &Target) -> String;
+
+    /// The runs of blocks that are texts by themselves, in order: the values of records, which know nothing of each other.
+    fn texts(&self) -> Vec<Range<usize>> {
+        vec![0..self.document().blocks().len()]
+    }
 
     /// What could not be read and passes through as it is: rows that are broken. Each names its line.
     fn faults(&self) -> &[Error] {
@@ -102,7 +109,8 @@ pub enum Format {
 /// How to read and write; every format takes what concerns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// What text is encoded in; UTF-8 where none is given. Formats that say it themselves ignore it.
+    /// What text is encoded in; without it, what an HTML document says of itself, and else UTF-8. HTML is written in the same
+    /// encoding where that has a byte for each character, all else in UTF-8. Office documents ignore it.
     pub encoding: Option<&'static Encoding>,
     /// Plain text: whether lines that follow each other are paragraphs.
     pub wrapped: Wrapped,
@@ -112,6 +120,8 @@ pub struct Options {
     pub language: bool,
     /// Subtitles: the longest line, in characters.
     pub subtitle_columns: usize,
+    /// Subtitles: the most lines of a cue, where the source has no more.
+    pub subtitle_lines: usize,
     /// JSONL, CSV, TSV: the fields that are translated. A dot leads into an object; in a table without a header a column is
     /// named by its number, from 1.
     pub fields: Vec<String>,
@@ -139,6 +149,7 @@ impl Default for Options {
             ]),
             language: false,
             subtitle_columns: 42,
+            subtitle_lines: 2,
             fields: names(&["text"]),
             into: None,
             content: Format::Plain,
@@ -198,7 +209,19 @@ pub fn parse_with(format: Format, bytes: impl Into<Vec<u8>>, options: &Options) 
     if format.is_archive() {
         return Ok(Box::new(office::Package::parse(format, bytes.into(), options)?));
     }
-    parse_text(format, encoding::decode(bytes.into(), options.encoding)?, options)
+    let bytes = bytes.into();
+    // What names its own encoding has to be true to it when it is written again.
+    let own = match format {
+        Format::Html => options.encoding.or_else(|| encoding::declared(&bytes)),
+        _ => None,
+    };
+    match own.filter(|encoding| encoding.is_single_byte()) {
+        None => parse_text(format, encoding::decode(bytes, options.encoding)?, options),
+        Some(encoding) => {
+            let source = encoding::decode(bytes, Some(encoding))?;
+            Ok(Box::new(Encoded { parsed: parse_text(format, source, options)?, encoding }))
+        }
+    }
 }
 
 /// Reads a document that is text.

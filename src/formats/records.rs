@@ -142,6 +142,10 @@ impl Parsed for Records {
         &self.document
     }
 
+    fn texts(&self) -> Vec<Range<usize>> {
+        self.values.iter().map(|value| value.blocks.clone()).collect()
+    }
+
     fn faults(&self) -> &[Error] {
         &self.faults
     }

@@ -67,7 +67,7 @@ impl Subtitles {
             while end < turns.len() && runs_on(&source, &turns[end - 1], &turns[end]) {
                 end += 1;
             }
-            let (block, script) = join(&source, &turns[at..end]);
+            let (block, script) = join(&source, &turns[at..end], options.subtitle_lines.max(1));
             if block.text.char_indices().any(|(_, c)| c.is_alphabetic()) {
                 blocks.push(block);
                 scripts.push(script);
@@ -198,7 +198,7 @@ fn tags(text: &str) -> Vec<Range<usize>> {
 }
 
 /// The block of turns that are one sentence, and how to write it.
-fn join(source: &str, turns: &[Turn]) -> (Block, Script) {
+fn join(source: &str, turns: &[Turn], most: usize) -> (Block, Script) {
     let (mut text, mut marks, mut script) = (String::new(), Vec::<Mark>::new(), Script::default());
     let mut open: Vec<(String, usize)> = Vec::new();
     for turn in turns {
@@ -235,7 +235,7 @@ fn join(source: &str, turns: &[Turn]) -> (Block, Script) {
             }
         }
         // Two speakers share the cue's lines.
-        let lines = if turn.dash { turn.lines } else { turn.lines.max(2) };
+        let lines = if turn.dash { turn.lines } else { turn.lines.max(most) };
         script.parts.push(Part { range: turn.range.clone(), text: start..text.len(), time: turn.time, lines });
     }
     let first = turns.first().map_or(0, |t| t.range.start);

@@ -37,6 +37,15 @@ pub fn split(blocks: &[Block]) -> Vec<Segment> {
     segments
 }
 
+/// The segments of `blocks` that are several texts, each of which takes the next blocks: no quotation goes on from one text to
+/// the next.
+pub fn split_texts(blocks: &[Block], texts: impl IntoIterator<Item = Range<usize>>) -> Vec<Segment> {
+    let moved = |by: usize| move |segment: Segment| Segment { block: by + segment.block, ..segment };
+    let of =
+        |text: Range<usize>| split(blocks.get(text.clone()).unwrap_or_default()).into_iter().map(moved(text.start));
+    texts.into_iter().flat_map(of).collect()
+}
+
 /// The sentences of one text, by themselves.
 pub fn sentences(text: &str) -> Vec<Range<usize>> {
     sentence::ranges(text, &[])

@@ -56,7 +56,8 @@ pub(super) fn run(
 
     let mut segments: Vec<(usize, Segment)> = Vec::new();
     for (index, parsed) in documents.iter().enumerate() {
-        segments.extend(split::split(parsed.document().blocks()).into_iter().map(|segment| (index, segment)));
+        let found = split::split_texts(parsed.document().blocks(), parsed.texts());
+        segments.extend(found.into_iter().map(|segment| (index, segment)));
     }
     totals.seconds.split = watch.lap();
 

@@ -54,6 +54,15 @@ impl Archive {
         self.zip.index_for_name(name).is_some()
     }
 
+    /// The first folder, with its `/`, that holds an entry of this name; some writers pack a document with the folder it lay in.
+    pub fn folder_of(&self, name: &str) -> Option<String> {
+        let folder = |entry: &str| {
+            let folder = entry.strip_suffix(name)?;
+            (folder.is_empty() || folder.ends_with('/')).then(|| folder.to_owned())
+        };
+        self.zip.file_names().find_map(|entry| folder(&entry.ok()?))
+    }
+
     /// The text of an entry; `None` where there is none of this name.
     ///
     /// # Errors

@@ -10,9 +10,10 @@ use crate::formats::xml::{self, Token};
 
 /// The parts of a book, in the order in which they are read.
 pub(super) fn parts(archive: &mut Archive) -> Result<Vec<Part>> {
-    let container = archive.text("META-INF/container.xml")?;
-    let container = container.ok_or_else(|| Error::input("is not an EPUB: it has no META-INF/container.xml"))?;
-    let package = package(&container)?;
+    let no_container = || Error::input("is not an EPUB: it has no META-INF/container.xml");
+    let root = archive.folder_of("META-INF/container.xml").ok_or_else(no_container)?;
+    let container = archive.text(&format!("{root}META-INF/container.xml"))?.ok_or_else(no_container)?;
+    let package = format!("{root}{}", package(&container)?);
     let opf = archive.text(&package)?;
     let opf = opf.ok_or_else(|| Error::input(format!("is not a whole EPUB: it has no {package}")))?;
     let folder = package.rfind('/').map_or("", |n| &package[..=n]).to_owned();
@@ -28,8 +29,9 @@ pub(super) fn parts(archive: &mut Archive) -> Result<Vec<Part>> {
             Part { xhtml: true, ..Part::new(&name, |source, range| Ok(html::read_xhtml(source, range))) }
         });
     }
-    if let Some(encryption) = archive.text("META-INF/encryption.xml")? {
-        let locked = parts.iter().find(|part| encryption.contains(&format!("\"{}\"", part.name)));
+    if let Some(encryption) = archive.text(&format!("{root}META-INF/encryption.xml"))? {
+        let name = |part: &Part| part.name.strip_prefix(root.as_str()).unwrap_or(&part.name).to_owned();
+        let locked = parts.iter().find(|part| encryption.contains(&format!("\"{}\"", name(part))));
         if locked.is_some() {
             return Err(Error::input("is locked with digital rights management"));
         }

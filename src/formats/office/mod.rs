@@ -138,7 +138,10 @@ fn word(archive: &mut Archive) -> Result<Vec<Part>> {
 /// The parts of an OpenDocument text that hold text or say its language.
 fn open_document(archive: &mut Archive) -> Result<Vec<Part>> {
     let kind = archive.text("mimetype")?.unwrap_or_default();
-    if !kind.starts_with("application/vnd.oasis.opendocument.text") || !archive.has("content.xml") {
+    // A template may have styles alone, with headers and footers in them.
+    if !kind.starts_with("application/vnd.oasis.opendocument.text")
+        || !(archive.has("content.xml") || archive.has("styles.xml"))
+    {
         return Err(Error::input("is not an OpenDocument text"));
     }
     if archive.text("META-INF/manifest.xml")?.is_some_and(|text| text.contains("encryption-data")) {

@@ -194,6 +194,19 @@ fn a_book_keeps_its_parts_and_is_well_formed() {
 }
 
 #[test]
+fn a_book_may_be_packed_with_its_folder() {
+    let container = "<container><rootfiles><rootfile full-path=\"O/b.opf\"/></rootfiles></container>";
+    let opf = "<package><manifest><item id=\"a\" href=\"a.xhtml\" media-type=\"application/xhtml+xml\"/></manifest></package>";
+    let bytes = archive(&[
+        ("livre/META-INF/container.xml", container),
+        ("livre/O/b.opf", opf),
+        ("livre/O/a.xhtml", "<html><body><p>un</p></body></html>"),
+    ]);
+    let package = Package::parse(Format::Epub, bytes, &Options::default()).expect("a book");
+    assert_eq!(package.document().blocks().len(), 1);
+}
+
+#[test]
 fn what_is_no_document_is_refused_with_a_reason() {
     assert!(refusal(Format::Docx, b"Bonjour".to_vec()).contains("not a ZIP archive"));
     assert!(refusal(Format::Docx, b"\xd0\xcf\x11\xe0\xa1\xb1".to_vec()).contains("password"));

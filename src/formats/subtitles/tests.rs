@@ -35,6 +35,12 @@ fn long_cues_get_two_even_lines() {
     let text = "I really do not know why he has left us here alone in the rain".to_owned();
     let out = parsed.render(&[Target { text, marks: vec![] }]);
     assert!(out.ends_with("\nI really do not know why he has\nleft us here alone in the rain\n"), "{out}");
+    let options = Options { subtitle_columns: 24, subtitle_lines: 3, ..Options::default() };
+    let source = "1\n00:00:01,000 --> 00:00:03,000\nOui.\n".to_owned();
+    let parsed = crate::formats::parse_with(Format::Srt, source, &options).expect("subtitles");
+    let text = "I really do not know why he has left us here alone in the rain".to_owned();
+    let out = parsed.render(&[Target { text, marks: vec![] }]);
+    assert!(out.ends_with("\nI really do not know\nwhy he has left us\nhere alone in the rain\n"), "{out}");
 }
 
 #[test]
