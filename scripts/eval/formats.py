@@ -128,11 +128,19 @@ def archive_faults(source, output):
     return faults
 
 
+def decoded(data):
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        # Any encoding of one byte a character shows the tags.
+        return data.decode("latin-1")
+
+
 def faults_of(path, source, output):
     kind = path.suffix.lower()
     if kind in ARCHIVES:
         return archive_faults(source, output)
-    source, output = source.decode(), output.decode()
+    source, output = decoded(source), decoded(output)
     checks = {"markdown": markdown_faults, "srt": cue_faults, "vtt": cue_faults, "po": po_faults, "xliff": xml_faults}
     if kind in (".xhtml",) or TEXT[kind] == "html" and source.lstrip("\ufeff").startswith("<?xml"):
         return html_faults(source, output) + xml_faults(source, output)

@@ -113,7 +113,12 @@ impl Job<'_> {
         let report = self.report.as_deref().map(|path| Report::open(path, past.report)).transpose()?;
         let mut writer = Writer::new(journal, report, observer, self.translator, extent);
         writer.recover(&mut past, &|name| self.find(name))?;
-        let pace = Pace { budget: AtomicUsize::new(FIRST), stop, failed: AtomicBool::new(false) };
+        let pace = Pace {
+            budget: AtomicUsize::new(FIRST),
+            stop,
+            failed: AtomicBool::new(false),
+            left: AtomicBool::new(false),
+        };
         let lanes = self.translator.engine().calls().max(1);
         let (to_translate, windows): (Vec<_>, Vec<_>) = (0..lanes).map(|_| sync_channel(0)).unzip();
         let (to_write, translated): (Vec<_>, Vec<_>) = (0..lanes).map(|_| sync_channel(0)).unzip();
@@ -132,7 +137,7 @@ impl Job<'_> {
             let results: Vec<Result<()>> = lanes.into_iter().map(joined).collect();
             let summary = joined(writer)?;
             results.into_iter().collect::<Result<()>>()?;
-            Ok(Summary { stopped: stop(), ..summary })
+            Ok(Summary { stopped: pace.left.load(Ordering::Relaxed), ..summary })
         })
     }
 
@@ -145,7 +150,7 @@ impl Job<'_> {
         lanes: usize,
     ) -> Result<()> {
         for window in windows {
-            if (pace.stop)() {
+            if pace.leaves() {
                 break;
             }
             let start = Instant::now();
@@ -211,6 +216,13 @@ fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
 }
 
 impl Pace<'_> {
+    /// Whether to leave the work that is at hand, because the job is to stop.
+    fn leaves(&self) -> bool {
+        let stop = (self.stop)();
+        self.left.fetch_or(stop, Ordering::Relaxed);
+        stop
+    }
+
     /// Makes the next windows as large as what the time is enough for.
     fn adapt(&self, bytes: usize, seconds: f64) {
         let fits = bytes as f64 * SECONDS / seconds.max(1e-3);

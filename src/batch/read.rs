@@ -49,6 +49,8 @@ pub struct Pace<'a> {
     pub stop: &'a (dyn Fn() -> bool + Sync),
     /// Set when a later stage has failed.
     pub failed: AtomicBool,
+    /// Set when some of the work was left because of `stop`.
+    pub left: AtomicBool,
 }
 
 impl Item {
@@ -106,11 +108,11 @@ impl<'a> Reader<'a> {
     }
 
     fn flush(&mut self) -> Result<(), Stopped> {
-        if (self.pace.stop)() || self.pace.failed.load(Ordering::Relaxed) {
-            return Err(Stopped);
-        }
         if self.window.items.is_empty() {
             return Ok(());
+        }
+        if self.pace.leaves() || self.pace.failed.load(Ordering::Relaxed) {
+            return Err(Stopped);
         }
         let lane = &self.out[self.turn % self.out.len()];
         self.turn += 1;

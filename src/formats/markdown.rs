@@ -72,6 +72,11 @@ impl Masked {
             let body = content.trim_start_matches([' ', '\t', '>']);
             let start = line.content.end - body.len();
             let body = body.trim_end();
+            if let Some(end) = abbreviation(body) {
+                // What an abbreviation stands for is a text of its own, as a heading is.
+                text.replace_range(start..start + end, &format!("#{}", " ".repeat(end - 1)));
+                continue;
+            }
             let inner = templates(body);
             let whole = matches!(inner.first(), Some(r) if *r == (0..body.len()))
                 || body.starts_with("{:") && body.ends_with('}');
@@ -97,6 +102,13 @@ impl Masked {
         }
         Self { text, spans }
     }
+}
+
+/// Where what an abbreviation stands for begins: `*[HTML]: …`.
+fn abbreviation(line: &str) -> Option<usize> {
+    let inner = line.strip_prefix("*[")?;
+    let end = inner.find(']').filter(|&end| end > 0 && inner[end..].starts_with("]: "))?;
+    Some("*[".len() + end + "]: ".len())
 }
 
 /// `{.class}`, `{target=_blank}` right after a link, an image, code or emphasis.

@@ -55,7 +55,7 @@ pub trait Parsed: Send + Sync {
 
     /// The runs of blocks that are texts by themselves, in order: the values of records, which know nothing of each other.
     fn texts(&self) -> Vec<Range<usize>> {
-        vec![0..self.document().blocks().len()]
+        std::iter::once(0..self.document().blocks().len()).collect()
     }
 
     /// What could not be read and passes through as it is: rows that are broken. Each names its line.

@@ -142,7 +142,15 @@ fn marks_that_are_lost_or_out_of_place_do_no_harm() {
     assert_eq!(parsed.render(&[target]), "abc[](u)");
 }
 
+#[test]
+fn abbreviations_keep_their_lines_and_what_they_stand_for_is_translated() {
+    let source = "Un texte.\n*[GSS]: un générateur\n*[i18n]: Internationalisation\n:::\n";
+    assert_eq!(texts(source), ["Un texte.", "un générateur", "Internationalisation"]);
+    assert_eq!(shouted(source), "UN TEXTE.\n*[GSS]: UN GéNéRATEUR\n*[i18n]: INTERNATIONALISATION\n:::\n");
+}
+
 const PARTS: &[&str] = &[
+    "*[HTML]: un sens\n",
     "*",
     "**",
     "_",
