@@ -29,14 +29,16 @@ pub fn place_marks(block: &Block, segments: &[Placed<'_>], target: String) -> Ta
     }
     let fits = |(s, t, _): &&Placed<'_>| block.text.get(s.clone()).is_some() && target.get(t.clone()).is_some();
     let segments: Vec<Placed<'_>> = segments.iter().filter(fits).cloned().collect();
-    let placer = Placer { block, segments: &segments, target: &target, units: units(&segments, &target) };
-    let tree = children(&block.marks);
-    let mut places: Vec<Range<usize>> = vec![0..0; block.marks.len()];
+    let (n, tree) = (block.marks.len(), children(&block.marks));
+    let units = units(&segments, &target);
+    let mut placer = Placer { block, segments: &segments, target: &target, units, verbatim: vec![None; n] };
+    placer.find_verbatim(&tree[n], &tree, &(0..target.len()), &mut Vec::new());
+    let mut places: Vec<Range<usize>> = vec![0..0; n];
     placer.share(None, 0..target.len(), &tree, &mut places);
     let marks = block.marks.iter().zip(&places).map(|(m, r)| Mark { range: r.clone(), ..m.clone() });
     let mut order: Vec<(usize, Mark)> = marks.enumerate().collect();
     // Outermost first where two start together; an empty mark stays on its side of its neighbours.
-    let depth = depths(&tree, block.marks.len());
+    let depth = depths(&tree, &block.marks, &places);
     order.sort_by_key(|(i, m)| (m.range.start, depth[*i], *i));
     Target { marks: order.into_iter().map(|(_, m)| m).collect(), text: target }
 }
@@ -46,6 +48,8 @@ struct Placer<'a> {
     segments: &'a [Placed<'a>],
     target: &'a str,
     units: Vec<Unit>,
+    /// Where the text of verbatim marks stands in the target.
+    verbatim: Vec<Option<Range<usize>>>,
 }
 
 impl Placer<'_> {
@@ -57,9 +61,7 @@ impl Placer<'_> {
         let first = self.units.partition_point(|u| u.target.end <= within.start);
         let last = self.units.partition_point(|u| u.target.start < within.end);
         let units = &self.units[first..last.max(first)];
-        // Text that passes through unchanged is found by its own letters, inside whatever holds it.
-        let mut used = Vec::new();
-        let fixed: Vec<Option<Range<usize>>> = solid.iter().map(|&i| self.fixed(i, tree, &within, &mut used)).collect();
+        let fixed: Vec<Option<Range<usize>>> = solid.iter().map(|&i| self.fixed(i, tree, &within)).collect();
         let mut owner: Vec<Option<usize>> = units.iter().map(|u| self.owner(u, &solid)).collect();
         for (unit, owner) in units.iter().zip(&mut owner) {
             let inside = |f: &Option<Range<usize>>| f.as_ref().is_some_and(|f| meets(f, &unit.target));
@@ -93,6 +95,7 @@ impl Placer<'_> {
                 }
             };
             let place = clear_of(place, &taken, fixed[k].as_ref());
+            let place = if self.verbatim[i].is_some() { place } else { self.whole_verbatim(place, &within) };
             taken.push(place.clone());
             places[i] = place.clone();
             self.share(Some(i), place, tree, places);
@@ -104,7 +107,7 @@ impl Placer<'_> {
                 let before = solid.iter().any(|&s| places[s] == *t && marks[s].range.start >= marks[i].range.start);
                 if before { t.start } else { t.end }
             });
-            places[i] = at..at;
+            places[i] = self.whole_verbatim(at..at, &within);
         }
     }
 
@@ -124,20 +127,32 @@ impl Placer<'_> {
         best.1.filter(|_| best.0 * 2.0 > total)
     }
 
-    /// Where the verbatim text of mark `i`, or of those inside it, stands in the target; not where it is `used` already,
-    /// by another mark with the same text; `used` is in order.
-    fn fixed(
-        &self,
-        i: usize,
+    /// Finds the text of the verbatim marks among `marks` and below; what is inside another one, in its place only.
+    fn find_verbatim(
+        &mut self,
+        marks: &[usize],
         tree: &[Vec<usize>],
         within: &Range<usize>,
         used: &mut Vec<Range<usize>>,
-    ) -> Option<Range<usize>> {
+    ) {
+        for &i in marks {
+            match self.by_letters(i, within, used) {
+                Some(found) => {
+                    self.find_verbatim(&tree[i], tree, &found, &mut Vec::new());
+                    used.insert(used.partition_point(|u| u.start < found.start), found.clone());
+                    self.verbatim[i] = Some(found);
+                }
+                None => self.find_verbatim(&tree[i], tree, within, used),
+            }
+        }
+    }
+
+    /// The place in `within` with the text of the verbatim mark `i` that the alignment ties to it most; not where it is
+    /// `used` already (in order), by another mark with the same text.
+    fn by_letters(&self, i: usize, within: &Range<usize>, used: &[Range<usize>]) -> Option<Range<usize>> {
         let mark = &self.block.marks[i];
         if !mark.verbatim {
-            let inside = tree[i].iter().filter_map(|&c| self.fixed(c, tree, within, used));
-            let inside = inside.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
-            return inside.or_else(|| self.same_word(&mark.range, within).filter(|r| !overlaps_any(used, r)));
+            return None;
         }
         let text = self.block.text.get(mark.range.clone()).filter(|t| !t.is_empty())?;
         let tie = |r: &Range<usize>| -> f32 {
@@ -154,9 +169,31 @@ impl Placer<'_> {
                 best = Some((rank, r));
             }
         }
-        let found = best.map(|(_, r)| r)?;
-        used.insert(used.partition_point(|u| u.start < found.start), found.clone());
-        Some(found)
+        best.map(|(_, r)| r)
+    }
+
+    /// What of `within` mark `i` must cover: its verbatim text, or that of the marks inside it; a number or a name.
+    fn fixed(&self, i: usize, tree: &[Vec<usize>], within: &Range<usize>) -> Option<Range<usize>> {
+        if self.block.marks[i].verbatim {
+            return self.verbatim[i].clone();
+        }
+        let inside = tree[i].iter().filter_map(|&c| self.fixed(c, tree, within)).filter(|r| lies_in(r, within));
+        let inside = inside.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
+        let all = || self.verbatim.iter().flatten();
+        inside.or_else(|| self.same_word(&self.block.marks[i].range, within).filter(|r| !all().any(|v| meets(v, r))))
+    }
+
+    /// `place` without the parts of verbatim texts that it would cut; those that hold all of `within` are none of it.
+    fn whole_verbatim(&self, place: Range<usize>, within: &Range<usize>) -> Range<usize> {
+        let Range { mut start, mut end } = place;
+        for v in self.verbatim.iter().flatten().filter(|v| !lies_in(within, v)) {
+            if v.start < start && start < v.end {
+                (start, end) = (v.end, end.max(v.end));
+            } else if v.start < end && end < v.end {
+                end = v.start;
+            }
+        }
+        start..end
     }
 
     /// A number or a name that the target has as often as the source: the same one of them.
@@ -289,6 +326,11 @@ fn clear_of(place: Range<usize>, taken: &[Range<usize>], must: Option<&Range<usi
         }
     }
     start..end
+}
+
+/// Whether `a` is a part of `b`.
+fn lies_in(a: &Range<usize>, b: &Range<usize>) -> bool {
+    b.start <= a.start && a.end <= b.end
 }
 
 fn meets(a: &Range<usize>, b: &Range<usize>) -> bool {

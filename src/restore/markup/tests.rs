@@ -63,6 +63,15 @@ fn a_mark_without_words_does_not_cut_the_mark_round_code() {
 }
 
 #[test]
+fn code_that_left_the_mark_round_it_is_still_code() {
+    let (s, t) = ("Le a et b, puis c.", "First a, c and b.");
+    let b = block(s, &[(3..9, false), (3..4, true), (8..9, true), (16..17, true)]);
+    let out = place_marks(&b, &[(0..s.len(), 0..t.len(), &[])], t.to_owned());
+    let get = |id: usize| &t[out.marks.iter().find(|m| m.id == id).expect("not lost").range.clone()];
+    assert_eq!([get(1), get(2), get(3)], ["a", "b", "c"]);
+}
+
+#[test]
 fn white_space_in_code_stays_in_the_mark_round_it() {
     let (s, t) = ("Tapez \u{2028}ls ici.", "Type \u{2028}ls here.");
     let l = links(s, t, &[("Type", "Tapez"), ("ls", "ls"), ("here", "ici")]);

@@ -1,5 +1,7 @@
 //! The marks of a block as a tree.
 
+use std::ops::Range;
+
 use crate::document::Mark;
 
 /// For each mark (and, last, for the block) the marks directly inside it.
@@ -25,13 +27,18 @@ pub fn children(marks: &[Mark]) -> Vec<Vec<usize>> {
     tree
 }
 
-/// For each mark how many marks it lies in.
-pub fn depths(tree: &[Vec<usize>], n: usize) -> Vec<usize> {
+/// For each mark how many marks it lies in. Verbatim text that came to stand outside the mark round it lies deeper than all
+/// others: it may be inside any of them, and none is inside it but its own.
+pub fn depths(tree: &[Vec<usize>], marks: &[Mark], places: &[Range<usize>]) -> Vec<usize> {
+    let n = marks.len();
     let mut depth = vec![0; n];
     let mut todo: Vec<(usize, usize)> = tree[n].iter().map(|&i| (i, 0)).collect();
-    while let Some((i, d)) = todo.pop() {
-        depth[i] = d;
-        todo.extend(tree[i].iter().map(|&c| (c, d + 1)));
+    while let Some((i, own)) = todo.pop() {
+        depth[i] = own;
+        todo.extend(tree[i].iter().map(|&c| {
+            let strayed = marks[c].verbatim && !super::lies_in(&places[c], &places[i]);
+            (c, own + 1 + if strayed { n } else { 0 })
+        }));
     }
     depth
 }
