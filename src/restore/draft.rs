@@ -165,9 +165,10 @@ impl Draft {
     /// How strongly the bytes `target` are tied to the bytes `source` of the segment, 0 to 1.
     pub fn tie(&self, target: Range<usize>, source: Range<usize>) -> f32 {
         let (mut sum, mut len) = (0.0, 0.0);
-        for (t, weight) in self.ties(source) {
-            let shared = t.end.min(target.end).saturating_sub(t.start.max(target.start)) as f32;
-            sum += weight * shared;
+        let first = self.pieces.partition_point(|p| p.target.end <= target.start);
+        for piece in self.pieces[first..].iter().take_while(|p| p.target.start < target.end) {
+            let shared = piece.target.end.min(target.end).saturating_sub(piece.target.start.max(target.start)) as f32;
+            sum += self.weight(piece, &source) * shared;
             len += shared;
         }
         if len > 0.0 { sum / len } else { 0.0 }
@@ -237,16 +238,18 @@ impl Draft {
 
     /// How strongly each stretch of the text is tied to `source` (bytes of the segment): target range and weight 0 to 1.
     pub fn ties(&self, source: Range<usize>) -> impl Iterator<Item = (Range<usize>, f32)> + '_ {
-        self.pieces.iter().map(move |piece| {
-            let weight = match &piece.fixed {
-                Some(fixed) => f32::from(u8::from(overlap(fixed, &source))),
-                None => {
-                    let own = self.source.iter().zip(&piece.weights).filter(|(s, _)| overlap(s, &source));
-                    own.map(|(_, w)| w).sum()
-                }
-            };
-            (piece.target.clone(), weight)
-        })
+        self.pieces.iter().map(move |piece| (piece.target.clone(), self.weight(piece, &source)))
+    }
+
+    /// How strongly a piece is tied to `source`.
+    fn weight(&self, piece: &Piece, source: &Range<usize>) -> f32 {
+        match &piece.fixed {
+            Some(fixed) => f32::from(u8::from(overlap(fixed, source))),
+            None => {
+                let own = self.source.iter().zip(&piece.weights).filter(|(s, _)| overlap(s, source));
+                own.map(|(_, w)| w).sum()
+            }
+        }
     }
 
     /// The target bytes that translate `source`: the best contiguous stretch of pieces, by the sum over pieces inside of

@@ -498,6 +498,18 @@ fn a_very_long_segment_takes_no_time_to_speak_of() {
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
 
+#[test]
+fn many_times_of_day_are_found_in_no_time() {
+    let start = std::time::Instant::now();
+    let source = "le train de 15 h 30 part ".repeat(150);
+    let p = prepare(&source, &[], &[], &Identity, &ProtectOptions::default());
+    let target = "the 15:30 train leaves ".repeat(300);
+    let h = hypothesis(p.text(), target.trim_end(), &vec![0; 1200]);
+    let out = restore(&p, Some(&h), &Style::default(), &mut |_| {});
+    assert_eq!(out.text().matches("15:30").count(), 300);
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
 mod random {
     use proptest::prelude::*;
 
