@@ -83,6 +83,30 @@ def xml_faults(source, output):
     return [f"<{tag}> {a[tag]} times, then {b[tag]}" for tag in sorted(a | b) if tag not in FREE and a[tag] != b[tag]]
 
 
+def xliff_faults(source, output):
+    """Everything but targets must be there as often as before, and in every target what is in its source."""
+    def frame(text):
+        count, faults = collections.Counter(), []
+        def walk(element):
+            name = element.tag.rsplit("}", 1)[-1]
+            if name in ("trans-unit", "segment"):
+                texts = {e.tag.rsplit("}", 1)[-1]: collections.Counter(i.tag for i in e.iter() if i is not e) for e in element}
+                if any(texts.get("target", ())) and "source" in texts and texts["target"] != texts["source"]:
+                    faults.append(f"unit {element.get('id')}: target with {dict(texts['target'])}, source with {dict(texts['source'])}")
+            if name != "target":
+                count[name] += 1
+                for inner in element:
+                    walk(inner)
+        walk(xml.etree.ElementTree.fromstring(text))
+        return count, faults
+    try:
+        (a, old), (b, new) = frame(source), frame(output)
+    except xml.etree.ElementTree.ParseError as error:
+        return [f"not well-formed: {error}"]
+    faults = [f"<{tag}> {a[tag]} times, then {b[tag]}" for tag in sorted(a | b) if a[tag] != b[tag]]
+    return faults + [fault for fault in new if fault not in old]
+
+
 def markdown_faults(source, output):
     faults = []
     for name, pattern in {"code fences": r"^\s*(```|~~~)", "headings": r"^#{1,6} ", "items": r"^\s*([-*+]|\d+[.)]) ", "cells": r"\|",
@@ -141,7 +165,7 @@ def faults_of(path, source, output):
     if kind in ARCHIVES:
         return archive_faults(source, output)
     source, output = decoded(source), decoded(output)
-    checks = {"markdown": markdown_faults, "srt": cue_faults, "vtt": cue_faults, "po": po_faults, "xliff": xml_faults}
+    checks = {"markdown": markdown_faults, "srt": cue_faults, "vtt": cue_faults, "po": po_faults, "xliff": xliff_faults}
     if kind in (".xhtml",) or TEXT[kind] == "html" and source.lstrip("\ufeff").startswith("<?xml"):
         return html_faults(source, output) + xml_faults(source, output)
     return checks.get(TEXT[kind], html_faults)(source, output)

@@ -106,12 +106,17 @@ fn turns(source: &str, web: bool) -> Result<Vec<Turn>> {
             i += 1;
             continue;
         }
-        let end = rows[i..].iter().position(blank).map_or(rows.len(), |n| i + n);
+        let mut end = rows[i..].iter().position(blank).map_or(rows.len(), |n| i + n);
         let head = text(&rows[i]).trim_start_matches(is_blank);
         let aside = web && ["NOTE", "STYLE", "REGION", "WEBVTT"].iter().any(|word| head.starts_with(word));
         let time = (i..end.min(i + 2)).find_map(|k| times(text(&rows[k])).map(|time| (k, time)));
         if let Some((k, (start, stop))) = time.filter(|_| !aside || text(&rows[i]).contains("-->")) {
             any = true;
+            // Another time line begins another cue, with its number, even where no blank line stands before it.
+            if let Some(next) = (k + 1..end).find(|&n| times(text(&rows[n])).is_some()) {
+                let numbered = next > k + 1 && text(&rows[next - 1]).bytes().all(|b| b.is_ascii_digit());
+                end = next - usize::from(numbered);
+            }
             speakers(source, &rows[k + 1..end], cue, stop.saturating_sub(start).max(1), &mut out);
             cue += 1;
         }

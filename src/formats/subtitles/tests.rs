@@ -30,6 +30,14 @@ fn notes_styles_and_settings_are_left_alone() {
 }
 
 #[test]
+fn a_time_line_begins_a_cue_without_a_blank_line_before_it() {
+    let source = "1\n00:00:01,000 --> 00:00:02,000\nOui.\n2\n00:00:02,000 --> 00:00:03,000\nNon.\n";
+    assert_eq!(texts(Format::Srt, source), ["Oui.", "Non."]);
+    let source = "WEBVTT\n\n00:01.000 --> 00:02.000\n00:01.000 --> 00:02.000\nOui.\n00:02.000 --> 00:03.000\nNon.\n";
+    assert_eq!(texts(Format::Vtt, source), ["Oui.", "Non."]);
+}
+
+#[test]
 fn long_cues_get_two_even_lines() {
     let parsed = read(Format::Srt, "1\n00:00:01,000 --> 00:00:03,000\nOui.\n");
     let text = "I really do not know why he has left us here alone in the rain".to_owned();
