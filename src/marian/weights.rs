@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::pickle::PthTensors;
 use candle_core::{DType, Device, Tensor};
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use safetensors::{Dtype, SafeTensors};
 
 use super::Config;
@@ -46,6 +47,8 @@ enum Kind {
 /// The numbers of a matrix, row-major, as they are stored.
 pub enum Values<'w> {
     Floats(Cow<'w, [f32]>),
+    /// Of another type, little-endian.
+    Raw(&'w [u8], DType),
     /// `weight = byte × scale`, a scale a row.
     Bytes(&'w [i8], Cow<'w, [f32]>),
 }
@@ -55,6 +58,7 @@ impl Values<'_> {
     pub fn len(&self) -> usize {
         match self {
             Self::Floats(values) => values.len(),
+            Self::Raw(bytes, dtype) => bytes.len() / dtype.size_in_bytes(),
             Self::Bytes(bytes, _) => bytes.len(),
         }
     }
@@ -149,7 +153,7 @@ impl Weights {
         self.kind(name) == Kind::Bytes && self.has(&scales_of(name))
     }
 
-    /// A matrix as it is stored, in bytes or as f32.
+    /// A matrix as it is stored, for rows of it to be converted where they are needed.
     ///
     /// # Errors
     /// As [`Weights::f32`].
@@ -158,6 +162,9 @@ impl Weights {
             (Store::Safetensors { blob, tensors }, Kind::Bytes) => {
                 let scales = self.f32(&scales_of(name), &shape[..1])?;
                 Ok(Values::Bytes(bytemuck::cast_slice(&blob[tensors[name].bytes.clone()]), scales))
+            }
+            (Store::Safetensors { blob, tensors }, Kind::Float(dtype)) if dtype != DType::F32 => {
+                Ok(Values::Raw(&blob[tensors[name].bytes.clone()], dtype))
             }
             _ => Ok(Values::Floats(self.f32(name, &shape)?)),
         }
@@ -328,7 +335,7 @@ fn index(bytes: &[u8]) -> Result<HashMap<String, Stored>> {
 }
 
 /// Little-endian numbers as f32.
-fn floats(bytes: &[u8], dtype: DType) -> Cow<'_, [f32]> {
+pub(super) fn floats(bytes: &[u8], dtype: DType) -> Cow<'_, [f32]> {
     fn convert<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Cow<'_, [f32]> {
         Cow::Owned(bytes.as_chunks::<N>().0.iter().map(|&chunk| number(chunk)).collect())
     }
@@ -336,6 +343,10 @@ fn floats(bytes: &[u8], dtype: DType) -> Cow<'_, [f32]> {
         DType::F32 if cfg!(target_endian = "little") => match bytemuck::try_cast_slice(bytes) {
             Ok(values) => Cow::Borrowed(values),
             Err(_) => convert(bytes, f32::from_le_bytes),
+        },
+        DType::F16 if cfg!(target_endian = "little") => match bytemuck::try_cast_slice::<u8, u16>(bytes) {
+            Ok(halves) => Cow::Owned(halves.reinterpret_cast::<half::f16>().to_f32_vec()),
+            Err(_) => convert(bytes, |b| half::f16::from_le_bytes(b).to_f32()),
         },
         DType::F16 => convert(bytes, |b| half::f16::from_le_bytes(b).to_f32()),
         DType::BF16 => convert(bytes, |b| half::bf16::from_le_bytes(b).to_f32()),

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::simd::{Isa, PANEL};
 use crate::error::{Error, ErrorKind, Result};
 use crate::marian::quantised;
-use crate::marian::weights::Values;
+use crate::marian::weights::{Values, floats};
 
 /// What products are computed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,9 +258,9 @@ impl Part<'_> {
                 (bytes[range].iter().map(|&byte| byte.max(-i8::MAX)).collect(), scales[row])
             }
             Values::Bytes(bytes, scales) => (Cow::Borrowed(&bytes[range]), scales[row]),
-            Values::Floats(values) => {
+            Values::Floats(_) | Values::Raw(..) => {
                 let mut bytes = vec![0; inputs];
-                let scale = quantised::round(&values[range], &mut bytes);
+                let scale = quantised::round(&self.floats(row, inputs), &mut bytes);
                 (bytes.into(), scale)
             }
         }
@@ -270,6 +270,10 @@ impl Part<'_> {
         let range = row * inputs..(row + 1) * inputs;
         match &self.weights {
             Values::Floats(values) => Cow::Borrowed(&values[range]),
+            Values::Raw(bytes, dtype) => {
+                let size = dtype.size_in_bytes();
+                floats(&bytes[range.start * size..range.end * size], *dtype)
+            }
             Values::Bytes(bytes, scales) => bytes[range].iter().map(|&byte| f32::from(byte) * scales[row]).collect(),
         }
     }
