@@ -32,11 +32,12 @@ pub(super) fn cut_at(p: &Prepared, cuts: impl Iterator<Item = usize>) -> Vec<Ran
         }
         // What opens goes with what follows.
         let opener = |c: char| c.is_whitespace() || "«“„‹(".contains(c);
-        let head = source[start..cut].trim_end_matches(opener);
-        let tail = &source[start + head.len()..];
-        let next = source.len() - tail.trim_start().len();
-        if !head.is_empty() && next < source.len() {
-            out.push(start..start + head.len());
+        let head = start + source[start..cut].trim_end_matches(opener).len();
+        // But what is protected is no opener.
+        let end = inside.checked_sub(1).map_or(head, |last| head.max(p.spans()[last].range.end));
+        let next = source.len() - source[end..].trim_start().len();
+        if end > start && next < source.len() {
+            out.push(start..end);
             start = next;
         }
     }
@@ -60,6 +61,14 @@ mod tests {
         let address = format!("https://exemple.fr/{}", "a/".repeat(300));
         let text = format!("Voir la page {address} pour en savoir plus sur le chat.");
         assert_eq!(cut(&text, 8), [&format!("Voir la page {address} pour en"), "savoir plus sur le chat."]);
+    }
+
+    #[test]
+    fn code_that_ends_with_an_opener_is_not_cut() {
+        let text = "Tapez x(\"oui\" ici.";
+        let p = prepare(text, &[], &[Range { start: 6, end: 8 }], &Identity, &ProtectOptions::default());
+        let pieces: Vec<&str> = cut_at(&p, [8].into_iter()).into_iter().map(|r| &text[r]).collect();
+        assert_eq!(pieces, ["Tapez x(", "\"oui\" ici."]);
     }
 
     #[test]
