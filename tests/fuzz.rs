@@ -434,8 +434,9 @@ fn hold(seed: u64, format: Format, source: &str) {
         marks_hold(block, target);
     }
     for segment in &outcome.report.segments {
-        // Code is not for a glossary.
-        let code = document.blocks()[segment.block].marks.iter().any(|mark| mark.verbatim);
+        // Code is not for a glossary, nor is what stands in a tag or a placeholder.
+        let code = segment.source.contains(['<', '{', '`', '$'])
+            || document.blocks()[segment.block].marks.iter().any(|mark| mark.verbatim);
         let glossed = sees_words && !code && segment.error.is_none() && segment.source.split(' ').any(|w| w == "chat");
         for address in [" http://a.fr/b ", " x@y.fr "].iter().filter(|a| sees_words && segment.source.contains(**a)) {
             assert!(segment.target.contains(address.trim()), "{segment:?}");
