@@ -8,7 +8,7 @@
 
 use std::arch::x86_64::*;
 
-use super::simd::{LANES, PANEL, Simd, Sums, TILE_ROWS};
+use super::simd::{LANES, PANEL, Simd, Sums, TILE_ROWS, for_rows};
 
 /// The machine has AVX2, FMA and F16C, and AVX-VNNI if `VNNI`.
 #[derive(Clone, Copy, Debug)]
@@ -249,37 +249,22 @@ impl<const VNNI: bool> Simd for Avx2<VNNI> {
         assert!(
             (1..=TILE_ROWS).contains(&rows) && groups.is_multiple_of(4) && a.len() >= (rows - 1) * stride + 4 * groups
         );
-        macro_rules! pick {
-            ($($n:literal)*) => {
-                match rows {
-                    $($n if VNNI =>
-                        // SAFETY: the assertion above; see the head of the file.
-                        unsafe { tile_vnni::<$n>(a.as_ptr(), stride, b.as_ptr(), groups, start, sums) },
-                    $n =>
-                        // SAFETY: as above.
-                        unsafe { tile_i8::<$n>(a.as_ptr(), stride, b.as_ptr(), groups, start, sums) },)*
-                    _ => {}
-                }
-            };
+        // SAFETY: the assertion above; see the head of the file.
+        unsafe {
+            if VNNI {
+                for_rows!(rows, tile_vnni(a.as_ptr(), stride, b.as_ptr(), groups, start, sums))
+            } else {
+                for_rows!(rows, tile_i8(a.as_ptr(), stride, b.as_ptr(), groups, start, sums))
+            }
         }
-        pick!(1 2 3 4 5 6);
     }
 
     #[inline(always)]
     fn tile_f32(self, a: &[f32], stride: usize, rows: usize, b: &[f32], sums: &mut Sums<f32>, _: &[f32]) {
         let depth = b.len() / PANEL;
         assert!((1..=TILE_ROWS).contains(&rows) && a.len() >= (rows - 1) * stride + depth);
-        macro_rules! pick {
-            ($($n:literal)*) => {
-                match rows {
-                    $($n =>
-                        // SAFETY: the assertion above; see the head of the file.
-                        unsafe { tile_f32::<$n>(a.as_ptr(), stride, b.as_ptr(), depth, sums) },)*
-                    _ => {}
-                }
-            };
-        }
-        pick!(1 2 3 4 5 6);
+        // SAFETY: the assertion above; see the head of the file.
+        unsafe { for_rows!(rows, tile_f32(a.as_ptr(), stride, b.as_ptr(), depth, sums)) }
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::arch::x86_64::*;
 
-use super::simd::{LANES, PANEL, Simd, Sums, TILE_ROWS};
+use super::simd::{LANES, PANEL, Simd, Sums, TILE_ROWS, for_rows};
 
 /// The machine has AVX-512 F, BW, VL, DQ and VNNI.
 #[derive(Clone, Copy, Debug)]
@@ -215,17 +215,8 @@ impl Simd for Avx512 {
         let groups = b.len() / (4 * PANEL);
         assert!((1..=TILE_ROWS).contains(&rows) && a.len() >= (rows - 1) * stride + 4 * groups);
         let pace = ahead.len() / groups.max(1);
-        macro_rules! pick {
-            ($($n:literal)*) => {
-                match rows {
-                    $($n =>
-                        // SAFETY: the assertion above; see the head of the file.
-                        unsafe { tile_i8::<$n>(a.as_ptr(), stride, b.as_ptr(), groups, start, sums, ahead.as_ptr(), pace) },)*
-                    _ => {}
-                }
-            };
-        }
-        pick!(1 2 3 4 5 6);
+        // SAFETY: the assertion above; see the head of the file.
+        unsafe { for_rows!(rows, tile_i8(a.as_ptr(), stride, b.as_ptr(), groups, start, sums, ahead.as_ptr(), pace)) }
     }
 
     #[inline(always)]
@@ -233,17 +224,8 @@ impl Simd for Avx512 {
         let depth = b.len() / PANEL;
         assert!((1..=TILE_ROWS).contains(&rows) && a.len() >= (rows - 1) * stride + depth);
         let pace = ahead.len() / depth.max(1);
-        macro_rules! pick {
-            ($($n:literal)*) => {
-                match rows {
-                    $($n =>
-                        // SAFETY: the assertion above; see the head of the file.
-                        unsafe { tile_f32::<$n>(a.as_ptr(), stride, b.as_ptr(), depth, sums, ahead.as_ptr(), pace) },)*
-                    _ => {}
-                }
-            };
-        }
-        pick!(1 2 3 4 5 6);
+        // SAFETY: the assertion above; see the head of the file.
+        unsafe { for_rows!(rows, tile_f32(a.as_ptr(), stride, b.as_ptr(), depth, sums, ahead.as_ptr(), pace)) }
     }
 }
 

@@ -9,7 +9,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::simd::{LANES, PANEL, Simd, Sums, TILE_ROWS};
+use super::simd::{LANES, PANEL, Simd, Sums, TILE_ROWS, for_rows};
 
 /// The machine has NEON and its dot products.
 #[derive(Clone, Copy, Debug)]
@@ -242,34 +242,16 @@ impl Simd for Neon {
         assert!(
             (1..=TILE_ROWS).contains(&rows) && groups.is_multiple_of(4) && a.len() >= (rows - 1) * stride + 4 * groups
         );
-        macro_rules! pick {
-            ($($n:literal)*) => {
-                match rows {
-                    $($n =>
-                        // SAFETY: the assertion above; see the head of the file.
-                        unsafe { tile_i8::<$n>(a.as_ptr(), stride, b.as_ptr(), groups, start, sums) },)*
-                    _ => {}
-                }
-            };
-        }
-        pick!(1 2 3 4 5 6);
+        // SAFETY: the assertion above; see the head of the file.
+        unsafe { for_rows!(rows, tile_i8(a.as_ptr(), stride, b.as_ptr(), groups, start, sums)) }
     }
 
     #[inline(always)]
     fn tile_f32(self, a: &[f32], stride: usize, rows: usize, b: &[f32], sums: &mut Sums<f32>, _: &[f32]) {
         let depth = b.len() / PANEL;
         assert!((1..=TILE_ROWS).contains(&rows) && depth.is_multiple_of(4) && a.len() >= (rows - 1) * stride + depth);
-        macro_rules! pick {
-            ($($n:literal)*) => {
-                match rows {
-                    $($n =>
-                        // SAFETY: the assertion above; see the head of the file.
-                        unsafe { tile_f32::<$n>(a.as_ptr(), stride, b.as_ptr(), depth, sums) },)*
-                    _ => {}
-                }
-            };
-        }
-        pick!(1 2 3 4 5 6);
+        // SAFETY: the assertion above; see the head of the file.
+        unsafe { for_rows!(rows, tile_f32(a.as_ptr(), stride, b.as_ptr(), depth, sums)) }
     }
 }
 

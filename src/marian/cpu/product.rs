@@ -57,6 +57,9 @@ impl Team {
 
     /// How many parts a product should have.
     pub fn parts(&self, rows: usize, weights: &Matrix) -> usize {
+        if self.crew.len() == 1 {
+            return 1;
+        }
         // Up to a tile of rows, a product takes as long as reading its weights.
         let work = rows.div_ceil(TILE_ROWS) * weights.inputs * weights.outputs;
         (work / GRAIN).min(PARTS * self.crew.len()).min(weights.panels()).max(1)
@@ -99,7 +102,7 @@ pub trait Shared: Epilogue + Sync + Sized {
 /// some panels each.
 pub fn product(team: &Team, input: &Rows, rows: usize, weights: &Matrix, mut epilogue: impl Shared) {
     let (parts, panels) = (team.parts(rows, weights), weights.panels());
-    if parts == 1 || team.crew.len() == 1 {
+    if parts == 1 {
         return some_panels(team.isa, input, rows, weights, 0..panels, &mut epilogue);
     }
     team.crew.run(parts, &|i| {

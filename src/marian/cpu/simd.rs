@@ -353,6 +353,22 @@ impl Isa {
     }
 }
 
+/// Calls a tile function that is compiled for each number of rows from 1 to [`TILE_ROWS`]: `for_rows!(rows, tile(a, b))`.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! for_rows {
+    ($rows:expr, $tile:ident $arguments:tt) => {
+        $crate::marian::cpu::simd::for_rows!($rows, $tile $arguments: 1 2 3 4 5 6)
+    };
+    ($rows:expr, $tile:ident $arguments:tt: $($n:literal)*) => {
+        match $rows {
+            $($n => $tile::<$n> $arguments,)*
+            _ => {}
+        }
+    };
+}
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) use for_rows;
+
 /// Compiles a loop over [`Simd`] once for each instruction set and picks by [`Isa`]:
 /// `vectorised! { fn name[T: Bound](s; a: A, b: B) -> R { … } }` gives `fn name<T: Bound>(isa: Isa, a: A, b: B) -> R`.
 macro_rules! vectorised {

@@ -114,7 +114,7 @@ impl Top {
             some_panels(team.isa, x, rows, layer, range, &mut Look { asked, found: part, names: &[] });
         };
         self.parts.resize_with(PARTS, Mutex::default);
-        if team.crew.len() == 1 || team.parts(rows, layer) == 1 {
+        if team.parts(rows, layer) == 1 {
             let part = self.parts[0].get_mut().unwrap_or_else(PoisonError::into_inner);
             for i in 0..PARTS {
                 part.clear(rows, k);
