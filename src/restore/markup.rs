@@ -209,7 +209,7 @@ impl Placer<'_> {
         let (here, there) = (all(&self.block.text, text), all(self.target, text));
         let number = here.iter().position(|r| range.start <= r.start && r.end <= range.end)?;
         let found = there.get(number).filter(|_| here.len() == there.len())?;
-        (within.start <= found.start && found.end <= within.end).then(|| found.clone())
+        lies_in(found, within).then(|| found.clone())
     }
 
     /// The free word beside `at`, for a mark none of whose words was translated: a link without text is lost to its reader.
@@ -226,8 +226,12 @@ impl Placer<'_> {
         let free = |&n: &usize| {
             let place = &units[n].target;
             let beside = place.start.abs_diff(at).min(place.end.abs_diff(at)) <= 1;
-            let inside = within.start <= place.start && place.end <= within.end;
-            words && units[n].word && owner[n].is_none() && inside && beside && !overlaps_any(taken, place)
+            words
+                && units[n].word
+                && owner[n].is_none()
+                && lies_in(place, within)
+                && beside
+                && !overlaps_any(taken, place)
         };
         (0..units.len()).rev().find(free)
     }
