@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Makes a trained model the one that comes with fr2en: weights in bytes, manifest, model card, expected sentences, names.
+"""Makes a trained model the one that comes with fr2en: weights, manifest, model card, expected sentences, names.
 
-    scripts/bundle.py FLOATS NAME --corpus sentences.fr.txt --program target/release/fr2en [--sets DIR --peers FILE] [--counts counts.json] [--training TEXT]
+    scripts/bundle.py FLOATS NAME --corpus sentences.fr.txt --program target/release/fr2en [--quantize] [--sets DIR --peers FILE]
+                      [--counts counts.json --mixture FILE] [--training TEXT]
     scripts/bundle.py --sentences                         only tests/data/bundled.en.txt, when the program changed
 
-FLOATS is what scripts/train/export.py wrote. It becomes models/NAME, and the model that was bundled goes. From --corpus, some hundred
-thousand French sentences of the training data, the table for `--shortlist` is made. --sets has
-evaluate.py (with sacrebleu) fill in the scores; --counts, from prepare.py, fills in the data; --training says in a line how long and on
-what it was trained. Read the card afterwards and write its last section by hand. Nothing is committed.
+FLOATS is what scripts/train/export.py wrote. It becomes models/NAME, as it is or, with --quantize, with weights in bytes, and the model
+that was bundled goes. From --corpus, some hundred thousand French sentences of the training data, the table for `--shortlist` is made.
+--sets has evaluate.py (with sacrebleu) fill in the scores; --counts, from prepare.py, and its --mixture fill in the data; --training says
+in a line how long and on what it was trained. Read the card afterwards and write its last section by hand. Nothing is committed.
 """
 import argparse
 import json
@@ -27,9 +28,9 @@ It was trained from scratch for fr2en, so that the program works as it comes.
 
 | | |
 | --- | --- |
-| shape | d {d_model}, {encoder_layers} encoder and {decoder_layers} decoder layers, ffn {encoder_ffn_dim}, {encoder_attention_heads} heads, swish; {parameters:.1f}M parameters, stored in bytes ({megabytes:.1f} MB) |
+| shape | d {d_model}, {encoder_layers} encoder and {decoder_layers} decoder layers, ffn {encoder_ffn_dim}, {encoder_attention_heads} heads, swish; {parameters:.1f}M parameters, {stored} ({megabytes:.1f} MB) |
 | vocabulary | one SentencePiece unigram model for both languages, {vocab_size} entries; digits are pieces of their own; `</s>` {eos_token_id}, `<pad>` {pad_token_id}, which also starts the decoder |
-| layout | Hugging Face Marian, with weights as `fr2en models quantize` writes them |
+| layout | Hugging Face Marian{loaders} |
 | training | {training} |
 | licence | as fr2en: MIT or Apache-2.0; made from the sources below, which are to be named |
 
@@ -83,8 +84,8 @@ def scores(program, model, sets, peers):
     return "\n".join(rows) + f"\n\nsacreBLEU `{signature}`.{others}"
 
 
-def data(counts):
-    mixture = tomllib.loads((ROOT / "scripts/train/mixture.toml").read_text(encoding="utf-8"))
+def data(counts, mixture):
+    mixture = tomllib.loads(mixture.read_text(encoding="utf-8"))
     rows = ["| source | pairs used | licence |", "| --- | --- | --- |"]
     for source, of in counts.items():
         if of.get("pairs"):
@@ -108,6 +109,8 @@ def main():
     p.add_argument("--sets", type=Path)
     p.add_argument("--peers", type=Path)
     p.add_argument("--counts", type=Path)
+    p.add_argument("--mixture", type=Path, default=ROOT / "scripts/train/mixture.toml")
+    p.add_argument("--quantize", action="store_true")
     p.add_argument("--training", default="(how long, on what)")
     p.add_argument("--sentences", action="store_true")
     a = p.parse_args()
@@ -121,7 +124,10 @@ def main():
     model = ROOT / "models" / a.name
     if a.name == old:
         sys.exit(f"{a.name} is bundled already: choose another name, so that nobody mistakes one for the other")
-    run(program, "models", "quantize", a.floats.resolve(), "-o", model)
+    if a.quantize:
+        run(program, "models", "quantize", a.floats.resolve(), "-o", model)
+    else:
+        shutil.copytree(a.floats, model)
     run(program, "models", "shortlist", model, "--corpus", a.corpus.resolve())
     run(sys.executable, ROOT / "scripts/manifest.py", model)
     size = sum(f.stat().st_size for f in model.iterdir())
@@ -134,8 +140,10 @@ def main():
     parameters = (a.floats / "model.safetensors").stat().st_size / 2 - config["vocab_size"]
     (model / "README.md").write_text(CARD.format(
         **config, name=a.name, parameters=parameters / 1e6, megabytes=(model / "model.safetensors").stat().st_size / 1e6, training=a.training,
+        stored="stored in bytes" if a.quantize else "stored in f16",
+        loaders=", with weights as `fr2en models quantize` writes them" if a.quantize else "; `transformers` 4 and CTranslate2 4 load it as it stands",
         scores=scores(program, model, a.sets.resolve(), a.peers.resolve() if a.peers else None) if a.sets else "(not measured)",
-        evaluated=f"{sum(c.get('evaluation', 0) for c in counts.values()):,}", data=data(counts), sample="\n".join(f"> {line}".rstrip() for line in article.splitlines())),
+        evaluated=f"{sum(c.get('evaluation', 0) for c in counts.values()):,}", data=data(counts, a.mixture), sample="\n".join(f"> {line}".rstrip() for line in article.splitlines())),
         encoding="utf-8")
     sentences(program, model)
     BUNDLED.write_text(code.replace(f'"{old}"', f'"{a.name}"', 1), encoding="utf-8")

@@ -12,7 +12,7 @@ which is read again all the time: write an earlier one to finish early. OUT/stat
 
 Interruption: OUT/checkpoint.pt (weights, optimiser, running average, time spent) is written every --save-every minutes;
 --resume goes on from it, on the same schedule if the end is the same. --resume --fresh-clock starts a second run from it.
---init MODEL starts from an exported model's weights. The result, OUT/hf, is the average over the last --average share.
+--init MODEL starts from an exported model's weights, whatever its vocabulary. The result, OUT/hf, is the average over the last --average share.
 """
 import argparse
 import concurrent.futures
@@ -137,7 +137,9 @@ class Trainer:
         shape = {k: getattr(a, k) for k in marian.SHAPE}
         if a.init:
             net, shape, _ = marian.load_hf(a.init, a.dropout)
-            assert len(net.shared.weight) == self.vocab, 'the model given with --init has another vocabulary'
+            theirs = json.load(open(f'{a.init}/vocab.json'))
+            if theirs != vocabulary:
+                marian.revocabulary(net, a.init, theirs, vocabulary)
         else:
             net = marian.Marian(self.vocab, self.pad, dropout=a.dropout, **shape)
         self.shape, self.net = shape, net.to(self.device)
