@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a trained model the one that comes with fr2en: weights, manifest, model card, expected sentences, names.
+"""Makes a trained model the one that comes with fr2en: weights, manifest, model card, what tests expect, names.
 
     scripts/bundle.py FLOATS NAME --corpus sentences.fr.txt --program target/release/fr2en [--quantize] [--sets DIR --peers FILE]
                       [--counts counts.json --mixture FILE] [--training TEXT]
@@ -7,8 +7,8 @@
 
 FLOATS is what scripts/train/export.py wrote. It becomes models/NAME, as it is or, with --quantize, with weights in bytes, and the model
 that was bundled goes. From --corpus, some hundred thousand French sentences of the training data, the table for `--shortlist` is made.
---sets has evaluate.py (with sacrebleu) fill in the scores; --counts, from prepare.py, and its --mixture fill in the data; --training says
-in a line how long and on what it was trained. Read the card afterwards and write its last section by hand. Nothing is committed.
+--sets has evaluate.py (sacrebleu) fill in the scores; --counts, from prepare.py, and its --mixture fill in the data; --training says
+in a line how long and on what it was trained. Needs sentencepiece. Read the card afterwards and write its last section by hand. Nothing is committed.
 """
 import argparse
 import json
@@ -146,6 +146,8 @@ def main():
         evaluated=f"{sum(c.get('evaluation', 0) for c in counts.values()):,}", data=data(counts, a.mixture), sample="\n".join(f"> {line}".rstrip() for line in article.splitlines())),
         encoding="utf-8")
     sentences(program, model)
+    reference = run(sys.executable, ROOT / "scripts/tokenizer_reference.py", model)
+    (TESTED / "tokenizer.jsonl").write_text(reference, encoding="utf-8")
     BUNDLED.write_text(code.replace(f'"{old}"', f'"{a.name}"', 1), encoding="utf-8")
     readme = ROOT / "README.md"
     readme.write_text(readme.read_text(encoding="utf-8").replace(f"models/{old}/", f"models/{a.name}/"), encoding="utf-8")
