@@ -79,7 +79,7 @@ def main():
             lists[s].append((count, t))
     # as the program does: signs everywhere, and every piece may be copied
     common |= {t for piece, t in ids.items() if len(piece.lstrip("▁")) <= 1 and t < size}
-    rows = [{t for _, t in sorted(lists[s], reverse=True)[:a.each]} | {s} - common for s in range(size)]
+    rows = [{t for _, t in sorted(lists.get(s, []), reverse=True)[:a.each]} | {s} - common for s in range(size)]
     numbers = number(size) + number(size) + b"".join(map(ascending, [common, *rows]))
     hashes = hashlib.sha256(vocabulary).digest() + hashlib.sha256(numbers).digest()
     (a.model / "shortlist.bin").write_bytes(b"fr2en shortlist 1\n" + hashes + numbers)
