@@ -1,5 +1,7 @@
 //! Takes out what the model said twice.
 
+use std::ops::Range;
+
 use super::draft::Draft;
 use super::text::words;
 use crate::document::Note;
@@ -43,6 +45,35 @@ pub fn collapse(draft: &mut Draft, p: &Prepared) {
             i += 1;
         }
     }
+    begun_twice(draft, p);
+}
+
+/// Names that the model began before it wrote them: "Vladimir Put Putin", where both come of one word.
+fn begun_twice(draft: &mut Draft, p: &Prepared) {
+    let (text, source) = (draft.text(), p.source());
+    let starts: Vec<Range<usize>> = words(text)
+        .windows(2)
+        .map(|pair| (pair[0].clone(), pair[1].clone()))
+        .filter(|(a, b)| {
+            let (first, second) = (&text[a.clone()], &text[b.clone()]);
+            second.starts_with(char::is_uppercase) && second.starts_with(first) && &text[a.end..b.start] == " "
+        })
+        .filter(|(a, b)| draft.is_free(a.start..b.start))
+        .filter(|(a, b)| origin(draft, source, a).is_some_and(|word| Some(word) == origin(draft, source, b)))
+        .map(|(a, b)| a.start..b.start)
+        .collect();
+    for start in starts.into_iter().rev() {
+        let what = draft.text()[start.clone()].trim_end().to_owned();
+        draft.replace(start, "", None);
+        draft.notes.push(Note::info("doubled", format!("the model began a name twice; “{what}” is left out")));
+    }
+}
+
+/// The word of the source that most of `target` comes from, where it has a capital.
+fn origin(draft: &Draft, source: &str, target: &Range<usize>) -> Option<Range<usize>> {
+    let tied = words(source).into_iter().map(|word| (draft.tie(target.clone(), word.clone()), word));
+    let (tie, word) = tied.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (tie > 0.0 && source[word.clone()].starts_with(char::is_uppercase)).then_some(word)
 }
 
 /// Whether the source itself says a word twice in a row, or the same words twice.

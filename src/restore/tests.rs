@@ -123,6 +123,23 @@ fn one_word_comes_out_once() {
 }
 
 #[test]
+fn a_name_begun_twice_comes_out_once() {
+    let read = |source: &str, text: &str, pairs: &[usize]| {
+        let p = prepare(source, &[], &[], &Identity, &bare());
+        restore(&p, Some(&hypothesis(source, text, pairs)), &Style::default(), &mut |_| {}).text().to_owned()
+    };
+    assert_eq!(read("Vladimir Poutine dort", "Vladimir Put Putin sleeps", &[0, 1, 1, 2]), "Vladimir Putin sleeps");
+    assert_eq!(
+        read("Trafalgar Square dort", "Trafalgar Square Square sleeps", &[0, 1, 1, 2]),
+        "Trafalgar Square sleeps"
+    );
+    // Two words of the source, however alike.
+    assert_eq!(read("Le Théâtre dort", "The Theatre sleeps", &[0, 1, 2]), "The Theatre sleeps");
+    assert_eq!(read("San Sancho dort", "San Sancho sleeps", &[0, 1, 2]), "San Sancho sleeps");
+    assert_eq!(read("le chat dort", "the Theo sleeps", &[1, 1, 2]), "the Theo sleeps");
+}
+
+#[test]
 fn a_stop_before_a_low_quotation_s_end_stays() {
     assert_eq!(said("„Hm.“", "Hm."), "Hm.");
 }
