@@ -50,7 +50,9 @@ pub fn collapse(draft: &mut Draft, p: &Prepared) {
 
 /// Names that the model began before it wrote them: "Vladimir Put Putin", where both come of one word.
 fn begun_twice(draft: &mut Draft, p: &Prepared) {
-    let (text, source) = (draft.text(), p.source());
+    let text = draft.text();
+    let source = words(p.source());
+    let capital = |word: &Range<usize>| p.source()[word.clone()].starts_with(char::is_uppercase);
     let starts: Vec<Range<usize>> = words(text)
         .windows(2)
         .map(|pair| (pair[0].clone(), pair[1].clone()))
@@ -59,7 +61,9 @@ fn begun_twice(draft: &mut Draft, p: &Prepared) {
             second.starts_with(char::is_uppercase) && second.starts_with(first) && &text[a.end..b.start] == " "
         })
         .filter(|(a, b)| draft.is_free(a.start..b.start))
-        .filter(|(a, b)| origin(draft, source, a).is_some_and(|word| Some(word) == origin(draft, source, b)))
+        .filter(|(a, b)| {
+            origin(draft, &source, a).is_some_and(|word| capital(word) && origin(draft, &source, b) == Some(word))
+        })
         .map(|(a, b)| a.start..b.start)
         .collect();
     for start in starts.into_iter().rev() {
@@ -69,11 +73,10 @@ fn begun_twice(draft: &mut Draft, p: &Prepared) {
     }
 }
 
-/// The word of the source that most of `target` comes from, where it has a capital.
-fn origin(draft: &Draft, source: &str, target: &Range<usize>) -> Option<Range<usize>> {
-    let tied = words(source).into_iter().map(|word| (draft.tie(target.clone(), word.clone()), word));
-    let (tie, word) = tied.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (tie > 0.0 && source[word.clone()].starts_with(char::is_uppercase)).then_some(word)
+/// The word of the source that most of `target` comes from.
+fn origin<'a>(draft: &Draft, source: &'a [Range<usize>], target: &Range<usize>) -> Option<&'a Range<usize>> {
+    let tied = source.iter().map(|word| (draft.tie(target.clone(), word.clone()), word));
+    tied.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(tie, _)| *tie > 0.0).map(|(_, word)| word)
 }
 
 /// Whether the source itself says a word twice in a row, or the same words twice.
