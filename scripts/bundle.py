@@ -2,13 +2,13 @@
 """Makes a trained model the one that comes with fr2en: weights, manifest, model card, what tests expect, names.
 
     scripts/bundle.py FLOATS NAME --corpus sentences.fr.txt --program target/release/fr2en [--quantize] [--sets DIR --peers FILE]
-                      [--counts counts.json --mixture FILE] [--training TEXT]
+                      [--counts counts.json] [--training TEXT]
     scripts/bundle.py --sentences                         only tests/data/bundled.en.txt, when the program changed
 
 FLOATS is what scripts/train/export.py wrote. It becomes models/NAME, as it is or, with --quantize, with weights in bytes, and the model
 that was bundled goes. From --corpus, some hundred thousand French sentences of the training data, the table for `--shortlist` is made.
---sets has evaluate.py (sacrebleu) fill in the scores; --counts, from prepare.py, and its --mixture fill in the data; --training says
-in a line how long and on what it was trained. Needs sentencepiece. Read the card afterwards and write its last section by hand. Nothing is committed.
+--sets has evaluate.py (sacrebleu) fill in the scores; --counts, from prepare.py, fills in the data; --training says in a line how long
+and on what it was trained. Needs sentencepiece. Read the card afterwards and write its last section by hand. Nothing is committed.
 """
 import argparse
 import json
@@ -84,8 +84,8 @@ def scores(program, model, sets, peers):
     return "\n".join(rows) + f"\n\nsacreBLEU `{signature}`.{others}"
 
 
-def data(counts, mixture):
-    mixture = tomllib.loads(mixture.read_text(encoding="utf-8"))
+def data(counts):
+    mixture = tomllib.loads((ROOT / "scripts/train/mixture.toml").read_text(encoding="utf-8"))
     rows = ["| source | pairs used | licence |", "| --- | --- | --- |"]
     for source, of in counts.items():
         if of.get("pairs"):
@@ -109,7 +109,6 @@ def main():
     p.add_argument("--sets", type=Path)
     p.add_argument("--peers", type=Path)
     p.add_argument("--counts", type=Path)
-    p.add_argument("--mixture", type=Path, default=ROOT / "scripts/train/mixture.toml")
     p.add_argument("--quantize", action="store_true")
     p.add_argument("--training", default="(how long, on what)")
     p.add_argument("--sentences", action="store_true")
@@ -143,7 +142,7 @@ def main():
         stored="stored in bytes" if a.quantize else "stored in f16",
         loaders=", with weights as `fr2en models quantize` writes them" if a.quantize else "; `transformers` 4 and CTranslate2 4 load it as it stands",
         scores=scores(program, model, a.sets.resolve(), a.peers.resolve() if a.peers else None) if a.sets else "(not measured)",
-        evaluated=f"{sum(c.get('evaluation', 0) for c in counts.values()):,}", data=data(counts, a.mixture), sample="\n".join(f"> {line}".rstrip() for line in article.splitlines())),
+        evaluated=f"{sum(c.get('evaluation', 0) for c in counts.values()):,}", data=data(counts), sample="\n".join(f"> {line}".rstrip() for line in article.splitlines())),
         encoding="utf-8")
     sentences(program, model)
     reference = run(sys.executable, ROOT / "scripts/tokenizer_reference.py", model)

@@ -4,7 +4,8 @@
 Writes a shortlist.bin for a model with random weights, whose own translations say nothing (`fr2en models shortlist` is for all others),
 so that `--shortlist` can be timed with candidates as a trained model has them. PAIRS holds French, a tab, English. Which target piece comes
 of which source piece is learnt by IBM model 1 (P. Brown et al., 1993); each source piece keeps the `--each` likeliest, as `fr2en models
-shortlist` does. Needs numpy and sentencepiece.
+shortlist` does. For models with one vocabulary for both
+languages. Needs numpy and sentencepiece.
 """
 import argparse
 import collections
@@ -67,6 +68,8 @@ def main():
     a = p.parse_args()
     with a.text.open(encoding="utf-8") as lines:
         pairs = [line.rstrip("\n").split("\t") for _, line in zip(range(a.pairs), lines)]
+    if (a.model / "target_vocab.json").exists():
+        p.error(f"{a.model} has a vocabulary for each language")
     vocabulary = (a.model / "vocab.json").read_bytes()
     ids = json.loads(vocabulary)
     size = json.loads((a.model / "config.json").read_text(encoding="utf-8"))["vocab_size"]

@@ -1,6 +1,6 @@
 """Corpora (SOURCE.tsv.zst: French<TAB>English) to a SentencePiece model, vocab.json and id shards for train_marian.py.
 
-    python prepare.py --corpus DIR --never DIR --out OUT [--vocab 16000 | --like MODEL] [--mixture mixture.toml]
+    python prepare.py --corpus DIR --never DIR --out OUT [--vocab 16000 | --like MODEL] [--mixture mixture.toml …]
 
 Four stages, each of which skips what is already there, so that an interrupted run goes on where it stopped:
 lexicon which words translate which, from a part of every source, to find pairs that are no translations (lexicon.py)
@@ -43,7 +43,10 @@ A = None                                            # the arguments, known to ev
 
 
 def sources():
-    mixture = tomllib.load(open(A.mixture, 'rb'))
+    mixture = {}
+    for path in A.mixture:
+        for source, said in tomllib.load(open(path, 'rb')).items():
+            mixture[source] = mixture.get(source, {}) | said
     return {s: m for s, m in mixture.items() if os.path.exists(f'{A.corpus}/{s}.tsv.zst')}, [s for s in mixture if not os.path.exists(f'{A.corpus}/{s}.tsv.zst')]
 
 
@@ -351,7 +354,7 @@ def main():
     p.add_argument('--never', required=True, help='folder of evaluation sets; no pair may hold one of their sentences')
     p.add_argument('--dev', help='PREFIX of PREFIX.fr and PREFIX.en, for the validation loss')
     p.add_argument('--out', required=True)
-    p.add_argument('--mixture', default=f'{HERE}/mixture.toml')
+    p.add_argument('--mixture', nargs='+', default=[f'{HERE}/mixture.toml'], help='each file changes what those before it say')
     p.add_argument('--like', help='take the vocabulary of this model folder')
     for k, v, h in (('vocab', 16000, 'entries of vocab.json'), ('processes', os.cpu_count(), ''), ('longest', 600, 'letters of the longest text'), ('max-tokens', 160, 'pieces of the longest side'),
                     ('templates', 4, 'pairs that may differ in digits only'), ('spm-pairs', 250_000, 'pairs the pieces are learnt from'), ('shard-mb', 30, 'size of a shard before packing'),

@@ -137,9 +137,7 @@ class Trainer:
         shape = {k: getattr(a, k) for k in marian.SHAPE}
         if a.init:
             net, shape, _ = marian.load_hf(a.init, a.dropout)
-            theirs = json.load(open(f'{a.init}/vocab.json'))
-            if theirs != vocabulary:
-                marian.revocabulary(net, a.init, theirs, vocabulary)
+            marian.revocabulary(net, a.init, vocabulary)
         else:
             net = marian.Marian(self.vocab, self.pad, dropout=a.dropout, **shape)
         self.shape, self.net = shape, net.to(self.device)
