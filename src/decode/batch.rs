@@ -40,9 +40,7 @@ pub(super) fn run(
     order.sort_by_key(|&i| std::cmp::Reverse(sources[i].len()));
     let lengths: Vec<usize> = order.iter().map(|&i| sources[i].len()).collect();
     let threads = network.workers().unwrap_or(options.threads).max(1);
-    // With little work, every thread gets some of it.
-    let share = if threads == 1 { usize::MAX } else { lengths.iter().sum::<usize>().div_ceil(threads) };
-    let batches = buckets(&lengths, options.batch_tokens.min(share));
+    let batches = deal(&lengths, options.batch_tokens, options.beam.max(1), threads);
     let workers = threads.min(batches.len());
     let work = Work {
         network,
@@ -74,17 +72,51 @@ pub(super) fn run(
     results.into_iter().map(|result| result.unwrap_or_else(|| Err(interrupted()))).collect()
 }
 
-/// Cuts descending `lengths` into runs of at most `budget` tokens, padding counted; a longer source goes alone.
-fn buckets(lengths: &[usize], budget: usize) -> Vec<Range<usize>> {
+/// Cuts descending `lengths` into batches of at most `budget` tokens, padding counted; of like work where several `threads`
+/// take them, and as many for each.
+fn deal(lengths: &[usize], budget: usize, beam: usize, threads: usize) -> Vec<Range<usize>> {
+    let fewest = buckets(lengths, budget, beam, usize::MAX);
+    if threads == 1 || lengths.is_empty() {
+        return fewest;
+    }
+    let most = fewest.len().next_multiple_of(threads);
+    // The least work a batch with which there are no more of them than that.
+    let (mut low, mut high) = (1, work(lengths, beam));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match buckets(lengths, budget, beam, middle).len() <= most {
+            true => high = middle,
+            false => low = middle + 1,
+        }
+    }
+    buckets(lengths, budget, beam, low)
+}
+
+/// Cuts descending `lengths` into runs of at most `budget` tokens, padding counted, and so much work; a longer source goes
+/// alone.
+fn buckets(lengths: &[usize], budget: usize, beam: usize, most: usize) -> Vec<Range<usize>> {
     let mut buckets = Vec::new();
     let mut start = 0;
     while start < lengths.len() {
-        let most = budget / lengths[start].max(1);
-        let end = (start + most.max(1)).min(lengths.len());
+        let longest = lengths[start];
+        let (mut end, mut done) = (start + 1, work(&lengths[start..=start], beam));
+        while end < lengths.len() && longest * (end + 1 - start) <= budget && done + lengths[end] * beam <= most {
+            done += lengths[end] * beam;
+            end += 1;
+        }
         buckets.push(start..end);
         start = end;
     }
     buckets
+}
+
+/// Rows that a step could take along for what it costs to read the weights once.
+const STEP: usize = 8;
+
+/// What a batch of descending `lengths` costs, about, in rows of all its steps: one that has ended leaves the batch.
+fn work(lengths: &[usize], beam: usize) -> usize {
+    let longest = lengths.first().copied().unwrap_or(0);
+    longest.saturating_mul(STEP).saturating_add(lengths.iter().sum::<usize>().saturating_mul(beam))
 }
 
 impl Work<'_> {
@@ -160,10 +192,31 @@ mod tests {
 
     #[test]
     fn buckets_keep_to_the_budget() {
+        let buckets = |lengths: &[usize], budget| buckets(lengths, budget, 1, usize::MAX);
         assert!(buckets(&[], 10).is_empty());
         assert_eq!(buckets(&[20, 5, 5, 2, 1], 10), [0..1, 1..3, 3..5]);
         assert_eq!(buckets(&[3, 3, 3], 0), [0..1, 1..2, 2..3]);
         assert_eq!(buckets(&[5, 0, 0], 4), [0..1, 1..3]);
         assert_eq!(buckets(&[1; 5], 4), [0..4, 4..5]);
+    }
+
+    #[test]
+    fn threads_get_like_work() {
+        assert!(deal(&[], 10, 1, 2).is_empty());
+        assert_eq!(deal(&[7], 10, 1, 2).len(), 1);
+        assert_eq!(deal(&[9, 8], 100, 1, 2), [0..1, 1..2]);
+        // One batch would hold them all.
+        let lengths: Vec<usize> = (5..60).rev().collect();
+        assert_eq!(deal(&lengths, 10_000, 4, 1).len(), 1);
+        for (beam, threads) in [(1, 2), (4, 2), (1, 3), (4, 8)] {
+            let batches = deal(&lengths, 10_000, beam, threads);
+            assert_eq!(batches.len(), threads);
+            let costs: Vec<usize> = batches.iter().map(|batch| work(&lengths[batch.clone()], beam)).collect();
+            let (least, most) = (costs.iter().min().unwrap(), costs.iter().max().unwrap());
+            assert!(most - least <= 60 * (beam + STEP), "{costs:?}");
+        }
+        // Three would do; four give each of two threads as much.
+        assert_eq!(deal(&[10; 30], 100, 1, 1).len(), 3);
+        assert_eq!(deal(&[10; 30], 100, 1, 2), [0..8, 8..16, 16..24, 24..30]);
     }
 }
