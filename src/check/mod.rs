@@ -90,6 +90,12 @@ impl Remedy {
 /// seven. Only reported where the model gave scores.
 const LOW_SCORE: f32 = -2.0;
 
+/// Compiles the patterns that nearly every text needs, as [`crate::protect::warm_up`] does.
+pub(crate) fn warm_up() {
+    negation::lost("Il n'est pas là.", "He is there.");
+    numbers::warm_up();
+}
+
 /// All that is wrong with `hypothesis` as a translation of `p`; empty where nothing is. What restoring puts right by
 /// itself (a span that alignment brings back, a name's accents) counts little.
 pub fn judge(p: &Prepared, hypothesis: &Hypothesis) -> Vec<Problem> {

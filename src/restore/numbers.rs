@@ -31,6 +31,13 @@ static TIME: LazyLock<Regex> = LazyLock::new(|| {
 });
 static FIGURES: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\d{1,3}(?:[ ,.]\d{3})+(?:[.,]\d+)?\b|\d+(?:[.,]\d+)?").expect("a valid pattern"));
+
+/// Compiles the patterns that any number needs.
+pub(crate) fn warm_up() {
+    LazyLock::force(&TIME);
+    LazyLock::force(&FIGURES);
+}
+
 /// Writes the numbers of `draft` as English does and puts right those that the model changed. What is nowhere to be
 /// found is noted.
 pub fn restore(draft: &mut Draft, p: &Prepared, style: &Style) {

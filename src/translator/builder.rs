@@ -6,14 +6,15 @@ use std::thread::available_parallelism;
 
 use super::Translator;
 use super::tuning::Tuning;
+use crate::check;
 use crate::engine::{Engine, MarianEngine, Options};
 use crate::error::{Error, Result};
 use crate::marian::device::{Compute, DeviceChoice, Plan};
 use crate::marian::shortlist::Shortlist;
 use crate::marian::{Config, Weights};
 use crate::memory::{MemorySettings, Remembering};
-use crate::protect::ProtectOptions;
 use crate::protect::glossary::Glossary;
+use crate::protect::{self, ProtectOptions};
 use crate::restore::Style;
 use crate::store::{self, ModelFiles, ModelSpec, PullProgress, StoreSettings};
 use crate::tokenize::Tokenizer;
@@ -277,6 +278,10 @@ pub(crate) fn load(files: &ModelFiles, config: &Config, plan: &Plan, shortlist: 
     // The tokenizer and the weights are read side by side: both take long enough to matter for a short text.
     std::thread::scope(|scope| {
         let tokenizer = scope.spawn(|| Tokenizer::load(files, config.eos_token_id));
+        scope.spawn(|| {
+            protect::warm_up();
+            check::warm_up();
+        });
         let table = if shortlist { Some(table(files, config)?) } else { None };
         let network = plan.load(&Weights::open(&files.weights)?, config, table)?;
         let tokenizer = tokenizer.join().map_err(|_| Error::model("the tokenizer could not be read"))??;
