@@ -111,7 +111,7 @@ fn buckets(lengths: &[usize], budget: usize, beam: usize, most: usize) -> Vec<Ra
 }
 
 /// Rows that a step could take along for what it costs to read the weights once.
-const STEP: usize = 8;
+const STEP: usize = 4;
 
 /// What a batch of descending `lengths` costs, about, in rows of all its steps: one that has ended leaves the batch.
 fn work(lengths: &[usize], beam: usize) -> usize {
