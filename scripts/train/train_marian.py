@@ -141,6 +141,7 @@ class Trainer:
         else:
             net = marian.Marian(self.vocab, self.pad, dropout=a.dropout, **shape)
         self.shape, self.net = shape, net.to(self.device)
+        self.blank()
         self.opt = torch.optim.AdamW(net.parameters(), lr=a.lr, betas=(0.9, 0.98), eps=1e-8, weight_decay=a.weight_decay, fused=True)
         self.loss = nll
         if a.compile:                                # layer by layer: equal layers share what was compiled for the first
@@ -164,6 +165,11 @@ class Trainer:
         self.started = time.time()
         self.end = self.started + a.minutes * 60
         self.warm_from = 0 if not a.resume else self.step
+
+    @torch.no_grad()
+    def blank(self):
+        """The padding token, which starts every target, is embedded as zeros: so does Marian, and CTranslate2 whatever the weights say."""
+        self.net.shared.weight[self.pad] = 0
 
     def say(self, *words):
         if self.rank == 0:
@@ -340,6 +346,7 @@ class Trainer:
             total, n = self.compiled(update)
             nn.utils.clip_grad_norm_(self.net.parameters(), 1.0, foreach=True)
             self.opt.step()
+            self.blank()
             self.opt.zero_grad(set_to_none=True)
             self.step += 1
             losses, tokens, since = losses + total, tokens + n, since + 1
