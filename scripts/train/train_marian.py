@@ -141,7 +141,6 @@ class Trainer:
         else:
             net = marian.Marian(self.vocab, self.pad, dropout=a.dropout, **shape)
         self.shape, self.net = shape, net.to(self.device)
-        self.blank()
         self.opt = torch.optim.AdamW(net.parameters(), lr=a.lr, betas=(0.9, 0.98), eps=1e-8, weight_decay=a.weight_decay, fused=True)
         self.loss = nll
         if a.compile:                                # layer by layer: equal layers share what was compiled for the first
@@ -162,6 +161,7 @@ class Trainer:
             self.opt.load_state_dict(c['optimiser'])
             if not a.fresh_clock:
                 self.step, self.seen, self.spent, self.mean, self.means = c['step'], c['seen'], c['spent'], c['mean'], c['means']
+        self.blank()
         self.started = time.time()
         self.end = self.started + a.minutes * 60
         self.warm_from = 0 if not a.resume else self.step

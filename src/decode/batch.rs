@@ -100,8 +100,11 @@ fn buckets(lengths: &[usize], budget: usize, beam: usize, most: usize) -> Vec<Ra
     while start < lengths.len() {
         let longest = lengths[start];
         let (mut end, mut done) = (start + 1, work(&lengths[start..=start], beam));
-        while end < lengths.len() && longest * (end + 1 - start) <= budget && done + lengths[end] * beam <= most {
-            done += lengths[end] * beam;
+        while let Some(length) = lengths.get(end) {
+            done = done.saturating_add(length.saturating_mul(beam));
+            if longest * (end + 1 - start) > budget || done > most {
+                break;
+            }
             end += 1;
         }
         buckets.push(start..end);

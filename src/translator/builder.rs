@@ -213,6 +213,10 @@ impl Builder {
                 let config = Config::load(&files)?;
                 let plan = Plan::new(&self.device, self.compute, &config)?;
                 let engine = std::thread::scope(|scope| {
+                    scope.spawn(|| {
+                        protect::warm_up();
+                        check::warm_up();
+                    });
                     let named = (self.identified || self.memory.is_some()).then(|| scope.spawn(|| files.digest()));
                     let loaded = load(&files, &config, &plan, self.shortlist);
                     if let Some(named) = named {
@@ -278,10 +282,6 @@ pub(crate) fn load(files: &ModelFiles, config: &Config, plan: &Plan, shortlist: 
     // The tokenizer and the weights are read side by side: both take long enough to matter for a short text.
     std::thread::scope(|scope| {
         let tokenizer = scope.spawn(|| Tokenizer::load(files, config.eos_token_id));
-        scope.spawn(|| {
-            protect::warm_up();
-            check::warm_up();
-        });
         let table = if shortlist { Some(table(files, config)?) } else { None };
         let network = plan.load(&Weights::open(&files.weights)?, config, table)?;
         let tokenizer = tokenizer.join().map_err(|_| Error::model("the tokenizer could not be read"))??;
