@@ -1,5 +1,6 @@
 """The Marian network as the Hugging Face checkpoints define it (post-norm, tied embeddings, sinusoidal positions),
 its export to that layout, and a plain greedy search to check the export against. Needs torch, safetensors."""
+import copy
 import json
 import os
 
@@ -167,3 +168,20 @@ def revocabulary(net, path, ours):
             table[i] = before[parts or [theirs['<unk>']]].mean(0)
     net.pad = ours['<pad>']
     net.shared = nn.Embedding.from_pretrained(table, freeze=False)
+
+
+@torch.no_grad()
+def deepen(net, enc):
+    """Puts encoder layers on top until there are `enc`, which hardly change what the network computes: they begin as the uppermost ones, from
+    the top down, with outputs of zero, and their norms give back the mean spread and offset that the norms before took away."""
+    layers = net.encoder.layers
+    below = list(layers)
+    norm = below[-1].final_layer_norm
+    spread, offset = (norm.weight.square().mean() + norm.bias.var()).sqrt(), norm.bias.mean()
+    while len(layers) < enc:
+        layer = copy.deepcopy(below[-1 - (len(layers) - len(below)) % len(below)])
+        for norm in (layer.self_attn_layer_norm, layer.final_layer_norm):
+            norm.weight.fill_(spread), norm.bias.fill_(offset)
+        for out in (layer.self_attn.out_proj, layer.fc2):
+            out.weight.zero_(), out.bias.zero_()
+        layers.append(layer)
