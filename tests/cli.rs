@@ -52,10 +52,13 @@ fn the_seed_article_keeps_its_shape_and_quotations() {
     assert_eq!(text(&out.stderr), "", "nothing but results without a terminal");
     let english = text(&out.stdout);
     assert_eq!(shape(&source), shape(english));
-    for (french, english) in source.split('\n').zip(english.split('\n')) {
-        let pairs = french.matches('"').count() / 2;
-        assert_eq!(english.matches('\u{201c}').count(), pairs, "{english}");
-        assert_eq!(english.matches('\u{201d}').count(), pairs, "{english}");
+    let curly = fr2en().args(["--quotes", "curly"]).arg(data("article.fr.txt")).output().expect("ran");
+    let lines = source.split('\n').zip(english.split('\n')).zip(text(&curly.stdout).split('\n'));
+    for ((french, straight), curly) in lines {
+        let marks = french.matches('"').count();
+        assert_eq!(straight.matches('"').count(), marks, "{straight}");
+        assert_eq!(curly.matches('\u{201c}').count(), marks / 2, "{curly}");
+        assert_eq!(curly.matches('\u{201d}').count(), marks / 2, "{curly}");
     }
     assert!(english.contains("China"), "{english}");
 }
@@ -260,6 +263,14 @@ fn the_config_file_gives_defaults_that_options_override() {
     };
     assert!(with(&[]).contains('"'), "{}", with(&[]));
     assert!(with(&["--quotes", "curly"]).contains('\u{201c}'));
+    let marks = |text: String| text.chars().filter(|c| "\"\u{201c}\u{201d}«»".contains(*c)).collect::<String>();
+    assert_eq!(marks(with(&["--quotes", "auto"])), "\u{201c}\u{201d}");
+    fs::write(&file, "Il a dit \"oui\".\n").expect("written");
+    assert_eq!(marks(with(&["--quotes", "auto"])), "\"\"");
+    fs::write(&file, "Il a dit \"oui\".\n\nElle a dit « non ».\n").expect("written");
+    assert_eq!(marks(with(&["--quotes", "auto"])), "\"\"\u{201c}\u{201d}");
+    fs::write(&file, "Il a dit : \"Oui. Un \u{ab} non \u{bb} aussi.\"\n").expect("written");
+    assert_eq!(marks(with(&["--quotes", "auto"])), "\"\"");
     fs::write(&config, "quotes = \"straight\"\nbeems = 4\n").expect("written");
     let out = fr2en().env("FR2EN_CONFIG", &config).arg(&file).output().expect("ran");
     assert_eq!(out.status.code(), Some(2));

@@ -165,7 +165,8 @@ pub struct EngineArgs {
 /// How the English is written.
 #[derive(Debug, Default, Args)]
 pub struct StyleArgs {
-    /// Quotation marks: curly, straight, or the source's own [default: curly]
+    /// Quotation marks: auto (straight where the French has straight ones, curly elsewhere), curly, straight, or source (the
+    /// French ones) [default: auto]
     #[arg(long, value_name = "STYLE", env = "FR2EN_QUOTES", help_heading = "Style")]
     pub quotes: Option<String>,
 

@@ -87,8 +87,12 @@ pub fn store(offline: bool) -> StoreSettings {
 fn style(args: &StyleArgs, config: &ConfigFile) -> Result<Style> {
     let mut style = Style::default();
     if let Some(quotes) = args.quotes.as_ref().or(config.quotes.as_ref()) {
-        let choices =
-            [("curly", QuoteStyle::Curly), ("straight", QuoteStyle::Straight), ("source", QuoteStyle::Source)];
+        let choices = [
+            ("auto", QuoteStyle::Auto),
+            ("curly", QuoteStyle::Curly),
+            ("straight", QuoteStyle::Straight),
+            ("source", QuoteStyle::Source),
+        ];
         style.quotes = choose("quotes", quotes, &choices)?;
     }
     if let Some(stops) = args.stops.as_ref().or(config.stops.as_ref()) {

@@ -19,8 +19,10 @@ const MANY: usize = 200;
 /// How quotation marks are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum QuoteStyle {
-    /// “ ” outside, ‘ ’ inside, in turn.
+    /// Straight in a sentence whose own marks are all straight, and to the end of a quotation that begins there; else curly.
     #[default]
+    Auto,
+    /// “ ” outside, ‘ ’ inside, in turn.
     Curly,
     /// " outside, ' inside, in turn.
     Straight,
@@ -28,8 +30,20 @@ pub enum QuoteStyle {
     Source,
 }
 
+impl QuoteStyle {
+    /// What [`QuoteStyle::Auto`] means in a sentence with these marks, and every other style as it is.
+    pub fn settled<'a>(self, mut marks: impl Iterator<Item = &'a str>) -> Self {
+        match self {
+            Self::Auto if marks.all(str::is_ascii) => Self::Straight,
+            Self::Auto => Self::Curly,
+            chosen => chosen,
+        }
+    }
+}
+
 /// Puts the quotation marks of `draft` right. `quotes` are the marks of the segment in order, with ranges of
-/// `segment_text` and absolute depths; where the segment starts, `depth_at_start` quotations are open.
+/// `segment_text` and absolute depths; where the segment starts, `depth_at_start` quotations are open. `style` is
+/// [settled](QuoteStyle::settled) already; `Auto` is curly here.
 pub fn restore(draft: &mut Draft, segment_text: &str, quotes: &[QuoteMark], depth_at_start: usize, style: QuoteStyle) {
     let mut found = find(draft.text(), Language::English);
     // Single quotes may be apostrophes: they count only if the source has a second level, or the model wrote no others.
@@ -211,10 +225,10 @@ fn singles(source: &str, marks: &[QuoteMark]) -> Vec<bool> {
 /// The sign of `mark` in the output.
 fn sign(source: &str, mark: &QuoteMark, single: bool, style: QuoteStyle) -> String {
     let sign = match (style, opens(mark), single) {
-        (QuoteStyle::Curly, true, false) => "“",
-        (QuoteStyle::Curly, false, false) => "”",
-        (QuoteStyle::Curly, true, true) => "‘",
-        (QuoteStyle::Curly, false, true) => "’",
+        (QuoteStyle::Auto | QuoteStyle::Curly, true, false) => "“",
+        (QuoteStyle::Auto | QuoteStyle::Curly, false, false) => "”",
+        (QuoteStyle::Auto | QuoteStyle::Curly, true, true) => "‘",
+        (QuoteStyle::Auto | QuoteStyle::Curly, false, true) => "’",
         (QuoteStyle::Straight, _, false) => "\"",
         (QuoteStyle::Straight, _, true) => "'",
         (QuoteStyle::Source, ..) => return source[with_spaces(source, &mark.range, opens(mark))].to_owned(),

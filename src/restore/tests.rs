@@ -340,6 +340,8 @@ fn stops_and_closing_marks_in_american_and_british_order() {
     assert_eq!(us("He says \"yes\"."), "He says \"yes.\"");
     let inner = said("« Oui », dit-il.", "“Yes”, he said.");
     assert_eq!(inner, "“Yes,” he said.");
+    // The quotation began in the segment before.
+    assert_eq!(said("Je viens\", dit-il.", "I'm coming\", he said."), "I'm coming,\" he said.");
     assert_eq!(said("« Oui ! », dit-il.", "“Yes!”, he said."), "“Yes!” he said.");
     let uk = Style { stops: Stops::Uk, ..Style::default() };
     assert_eq!(with(&Identity, "Il dit « oui ».", "He says “yes.”", &uk), "He says “yes”.");

@@ -277,8 +277,11 @@ fn closing(text: &str) -> usize {
         let start = core - c.len_utf8();
         let closes = match c {
             '”' => true,
-            // As many before it as make this one the second of a pair.
-            '"' => text[..core].matches('"').count().is_multiple_of(2),
+            // The second of a pair, or the end of a quotation that began in a segment before.
+            '"' => {
+                text[..core].matches('"').count().is_multiple_of(2)
+                    || text[..start].ends_with(|c: char| c.is_alphabetic() || ".!?…".contains(c))
+            }
             '’' | '\'' => {
                 let open = if c == '’' { '‘' } else { '\'' };
                 let opens = text[..start].match_indices(open).any(|(i, s)| {

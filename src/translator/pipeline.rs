@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::formats::Parsed;
 use crate::protect::{self, Prepared, ProtectOptions, Route};
 use crate::restore::markup::{Placed, place_marks};
-use crate::restore::{self};
+use crate::restore::{self, QuoteStyle};
 use crate::split;
 
 /// What the model sees at a time: a segment, or a piece of one that is longer than the model takes.
@@ -54,15 +54,25 @@ pub(super) fn run(
     let mut totals = Totals { documents: documents.len(), ..Totals::default() };
     let mut watch = Watch::start();
 
-    let mut segments: Vec<(usize, Segment)> = Vec::new();
+    let mut segments: Vec<(usize, Segment, QuoteStyle)> = Vec::new();
     for (index, parsed) in documents.iter().enumerate() {
-        let found = split::split_texts(parsed.document().blocks(), parsed.texts());
-        segments.extend(found.into_iter().map(|segment| (index, segment)));
+        let blocks = parsed.document().blocks();
+        for text in parsed.texts() {
+            let mut style = translator.style.quotes;
+            for segment in split::split_texts(blocks, [text]) {
+                // A quotation closes with marks of the kind that it opened with.
+                if segment.depth == 0 {
+                    let marks = segment.quotes.iter().map(|mark| &blocks[segment.block].text[mark.range.clone()]);
+                    style = translator.style.quotes.settled(marks);
+                }
+                segments.push((index, segment, style));
+            }
+        }
     }
     totals.seconds.split = watch.lap();
 
     let mut parts: Vec<Part<'_>> = Vec::with_capacity(segments.len());
-    for (index, (document, segment)) in segments.iter().enumerate() {
+    for (index, (document, segment, _)) in segments.iter().enumerate() {
         let block = &documents[*document].document().blocks()[segment.block];
         let part = |range| Part::new(translator, &translator.protect, block, &segment.quotes, index, range);
         let whole = part(segment.range.clone());
@@ -90,12 +100,14 @@ pub(super) fn run(
     for (index, parsed) in documents.iter().enumerate() {
         for (number, block) in parsed.document().blocks().iter().enumerate() {
             let mut joined = Joiner::new(block);
-            while let Some((at, (_, segment))) = segments.next_if(|(_, (d, s))| *d == index && s.block == number) {
+            while let Some((at, (_, segment, style))) =
+                segments.next_if(|(_, (d, s, _))| *d == index && s.block == number)
+            {
                 let mut own = Vec::new();
                 while let Some(part) = parts.next_if(|part| part.segment == at) {
                     own.push(part);
                 }
-                let (translation, error) = finish(translator, block, segment, own);
+                let (translation, error) = finish(translator, block, segment, *style, own);
                 let report = SegmentReport {
                     kind: block.kind,
                     block: number,
@@ -335,6 +347,7 @@ fn finish(
     translator: &Translator,
     block: &Block,
     segment: &Segment,
+    quote_style: QuoteStyle,
     parts: Vec<Part<'_>>,
 ) -> (Translation, Option<String>) {
     let mut out = Translation::default();
@@ -366,7 +379,7 @@ fn finish(
         let style = &translator.style;
         let source = &block.text[part.range.clone()];
         let draft = restore::restore(&part.prepared, hypothesis.as_ref(), style, &mut |draft| {
-            restore::quotes::restore(draft, source, &quotes, depth, style.quotes);
+            restore::quotes::restore(draft, source, &quotes, depth, quote_style);
         });
         let (to, from) = (out.text.len(), part.range.start - segment.range.start);
         out.links.extend(draft.links().into_iter().map(|link| Link {

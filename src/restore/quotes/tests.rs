@@ -33,6 +33,15 @@ fn restored(source: &str, target: &str, from: &[i32], style: QuoteStyle) -> Stri
 }
 
 #[test]
+fn straight_marks_stay_straight_where_a_sentence_has_no_others() {
+    let settled = |marks: &[&str]| QuoteStyle::Auto.settled(marks.iter().copied());
+    assert_eq!(settled(&["\"", "\"", "'"]), QuoteStyle::Straight);
+    assert_eq!(settled(&["\"", "\"", "«", "»"]), QuoteStyle::Curly);
+    assert_eq!(settled(&["“", "”"]), QuoteStyle::Curly);
+    assert_eq!(QuoteStyle::Source.settled(["«"].into_iter()), QuoteStyle::Source);
+}
+
+#[test]
 fn marks_of_the_model_that_agree_are_kept() {
     let source = "« Je pars », dit-il.";
     for target in [
