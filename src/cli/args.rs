@@ -153,7 +153,7 @@ pub struct EngineArgs {
     #[arg(long, value_name = "KIND", env = "FR2EN_COMPUTE", help_heading = "Machine")]
     pub compute: Option<String>,
 
-    /// Source tokens of a batch, padding counted; auto is 2048 on a CPU, and what a GPU has memory for [default: auto]
+    /// Source tokens of a batch, padding counted; auto is 2048 on a CPU, 1024 with a beam, and what a GPU has memory for [default: auto]
     #[arg(long, value_name = "N|auto", env = "FR2EN_BATCH_TOKENS", help_heading = "Machine")]
     pub batch_tokens: Option<BatchTokens>,
 

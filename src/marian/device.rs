@@ -141,7 +141,9 @@ impl Plan {
         };
         match self.devices.iter().filter_map(share).chain(limit).min() {
             Some(room) => Some(super::tensor::batch_tokens(config, dtype, beam, room)),
-            None if self.is_cpu() => None,
+            // A source has several rows then, and fewer sources are enough to use each weight often; with more of them their keys
+            // and values leave the caches.
+            None if self.is_cpu() => (beam > 1).then_some(1024),
             // A GPU that does not tell.
             None => Some(8192),
         }
@@ -331,6 +333,9 @@ mod tests {
         assert!(tokens(1, 64) < tokens(1, 256));
         assert!(tokens(4, 64) < tokens(1, 64));
         assert!(tokens(4, 0) > 0 && tokens(1, u64::MAX >> 20) < 1 << 20);
-        assert_eq!(plan.batch_tokens(&config(4), 1, None), None);
+        assert_eq!(
+            (plan.batch_tokens(&config(4), 1, None), plan.batch_tokens(&config(4), 4, None)),
+            (None, Some(1024))
+        );
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::numbers::overlaps_any;
+use crate::engine::Engine;
 
 /// Which words of a segment are in capitals only for effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,8 +49,8 @@ enum Shape {
     Other,
 }
 
-/// Looks for capitals in `text` outside `taken` (sorted ranges).
-pub fn find(text: &str, taken: &[Range<usize>]) -> Capitals {
+/// Looks for capitals in `text` outside `taken` (sorted ranges). `engine` knows names better with their capital than without.
+pub fn find(text: &str, taken: &[Range<usize>], engine: &dyn Engine) -> Capitals {
     // A sentence without two capitals side by side shouts nothing.
     let mut pairs = text.chars().zip(text.chars().skip(1));
     if !pairs.any(|(a, b)| a.is_uppercase() && (b.is_uppercase() || b == '\'' || b == '’')) {
@@ -80,7 +81,8 @@ pub fn find(text: &str, taken: &[Range<usize>]) -> Capitals {
             // Two or three words inside a sentence may be a name: they keep their first capitals.
             let title = !whole && loud.len() <= 3 && word.chars().count() > 3;
             let first = w.range.start == words[0].range.start && (whole || opens);
-            (w.shape == Shape::Shouted || lone_letter).then(|| (w.range.clone(), first || title))
+            (w.shape == Shape::Shouted || lone_letter)
+                .then(|| (w.range.clone(), first || title || is_name(word, engine)))
         });
         runs.push(Run { range: start..end, words: small.collect() });
     }
@@ -136,6 +138,14 @@ fn is_plain_shout(word: &str) -> bool {
     word.chars().count() > 7 || matches!(word, "NON" | "OUI" | "JAMAIS" | "TOUS" | "TOUT" | "TRÈS" | "PAS")
 }
 
+/// Whether the model writes a word with fewer tokens if it has a capital: PARIS is the town, not the bets.
+fn is_name(word: &str, engine: &dyn Engine) -> bool {
+    let Some(head) = word.chars().next().filter(|_| word.chars().count() > 2) else { return false };
+    let small = word.to_lowercase();
+    let title: String = std::iter::once(head).chain(small.chars().skip(1)).collect();
+    engine.count_tokens(&title) < engine.count_tokens(&small)
+}
+
 /// À, A, Y and the elided L', D', C', J', M', N', S', T'.
 fn is_lone_word(word: &str) -> bool {
     matches!(word, "À" | "A" | "Y" | "Ô" | "L" | "D" | "C" | "J" | "M" | "N" | "S" | "T")
@@ -144,9 +154,28 @@ fn is_lone_word(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::{Hypothesis, Identity, Options, Progress};
+    use crate::error::Result;
+
+    /// Knows two towns, and has one token for a letter of everything else.
+    struct Towns;
+
+    impl Engine for Towns {
+        fn translate(
+            &self,
+            sources: &[String],
+            options: &Options,
+            progress: &dyn Progress,
+        ) -> Vec<Result<Vec<Hypothesis>>> {
+            Identity.translate(sources, options, progress)
+        }
+        fn count_tokens(&self, text: &str) -> usize {
+            if ["Paris", "Évry"].contains(&text) { 1 } else { text.chars().count() }
+        }
+    }
 
     fn lowered(text: &str) -> (bool, String) {
-        let found = find(text, &[]);
+        let found = find(text, &[], &Towns);
         let mut out = text.to_owned();
         for (range, first) in found.runs.iter().flat_map(|r| &r.words).rev() {
             let word = &text[range.clone()];
@@ -169,6 +198,7 @@ mod tests {
             (true, "« Nous ne reculerons pas », a-t-il déclaré.".into())
         );
         assert_eq!(lowered("INTRODUCTION"), (true, "Introduction".into()));
+        assert_eq!(lowered("LES TRAINS DE PARIS À ÉVRY"), (true, "Les trains de Paris à Évry".into()));
     }
 
     #[test]

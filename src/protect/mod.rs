@@ -216,8 +216,11 @@ pub fn prepare(
     let mut numbers = numbers::read(text, &taken);
     numbers.retain(|n| n.range.start >= lead);
     let route = route::choose(text, lead, &spans, &numbers, options.keep_english);
-    let capitals =
-        if options.true_case && route == Route::Model { capitals::find(text, &taken) } else { Capitals::default() };
+    let capitals = if options.true_case && route == Route::Model {
+        capitals::find(text, &taken, engine)
+    } else {
+        Capitals::default()
+    };
     let mut prepared = Prepared {
         source: text.to_owned(),
         route,
