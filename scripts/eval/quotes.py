@@ -56,7 +56,8 @@ def english(text):
 
 
 def run(arguments, *more):
-    return subprocess.run([arguments.program, *more], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    # Curly marks say which way they face.
+    return subprocess.run([arguments.program, "--quotes", "curly", *more], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
 
 
 def letters(text):

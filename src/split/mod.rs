@@ -16,8 +16,8 @@ use std::ops::Range;
 
 use crate::document::{Block, BlockKind, QuoteMark, Segment};
 
-/// The segments of `blocks` in document order. They never overlap, never start or end with white space, and cover
-/// every other character; a blank block has none.
+/// The segments of `blocks` in document order. They never overlap, never start or end with white space that is not
+/// verbatim, and cover every other character; a blank block has none.
 pub fn split(blocks: &[Block]) -> Vec<Segment> {
     let mut segments = Vec::new();
     for (index, (block, reading)) in blocks.iter().zip(quotes::read(blocks)).enumerate() {
@@ -145,9 +145,14 @@ impl Text {
         self.chars.get(i).copied().unwrap_or(' ')
     }
 
-    /// The first character from `i` that is not white space, or the end.
+    /// Whether there is white space at `i` that no verbatim range holds fast.
+    fn is_space(&self, i: usize) -> bool {
+        self.chars[i].is_whitespace() && !self.masked[i]
+    }
+
+    /// The first character from `i` that is not such white space, or the end.
     fn skip_space(&self, mut i: usize) -> usize {
-        while i < self.len() && self.chars[i].is_whitespace() {
+        while i < self.len() && self.is_space(i) {
             i += 1;
         }
         i

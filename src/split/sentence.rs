@@ -143,10 +143,11 @@ impl<'a> Reader<'a> {
     }
 
     fn push(&mut self, mut end: usize) {
-        while end > self.start && self.text.chars[end - 1].is_whitespace() {
+        while end > self.start && self.text.is_space(end - 1) {
             end -= 1;
         }
-        if end > self.start {
+        // A space that is code by itself is nothing to translate.
+        if self.text.chars[self.start..end].iter().any(|c| !c.is_whitespace()) {
             self.out.push(self.text.at[self.start]..self.text.at[end]);
         }
     }

@@ -181,6 +181,29 @@ fn nothing_but_signs() {
 }
 
 #[test]
+fn verbatim_ranges_keep_their_spaces() {
+    let text = "Voir a\u{202f}. Oui. ";
+    let mark = |range| crate::document::Mark { range, id: 0, verbatim: true };
+    let ranges = |range| {
+        let mut block = Block::plain(text, 0..text.len(), BlockKind::Paragraph);
+        block.marks.push(mark(range));
+        split(&[block]).into_iter().map(|segment| segment.range).collect::<Vec<_>>()
+    };
+    let end = text.len();
+    assert_eq!(ranges(11..end), [0..10, 11..end]);
+    assert_eq!(ranges(0..1), [0..10, 11..end - 1]);
+    assert_eq!(ranges(0..end).first(), Some(&(0..end)));
+    assert!(
+        split(&[{
+            let mut block = Block::plain("  ", 0..2, BlockKind::Paragraph);
+            block.marks.push(mark(0..2));
+            block
+        }])
+        .is_empty()
+    );
+}
+
+#[test]
 fn verbatim_ranges_hold_no_stops() {
     let text = "Tapez `a. B` ici. Puis « là ».";
     let mut block = Block::plain(text, 0..text.len(), BlockKind::Paragraph);
