@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 from sacrebleu.metrics import CHRF
 
+import generation
+
 NAMES, GOOD = ["bias", "score", "words", "length"], 50.0
 
 
@@ -78,9 +80,7 @@ def main():
     found = {name: round(float(value), 3) for name, value in zip(NAMES, w)}
     print("\nconfidence:", json.dumps(found))
     if a.write:
-        path = Path(a.model, "generation_config.json")
-        fields = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        path.write_text(json.dumps({**fields, "confidence": found}, indent=1) + "\n", encoding="utf-8")
+        generation.keep(a.model, confidence=found)
 
 
 if __name__ == "__main__":

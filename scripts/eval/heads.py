@@ -10,10 +10,11 @@ generation_config.json as `alignment`, where fr2en reads it. Needs torch and tra
 import argparse
 import collections
 import json
-from pathlib import Path
 
 import torch
 from transformers import MarianMTModel, MarianTokenizer
+
+import generation
 
 
 def words(pieces):
@@ -75,9 +76,7 @@ def main():
     best = {"layer": layer, "heads": list(range(heads)) if head == "all" else [head], "next_step": later}
     print("\nalignment:", json.dumps(best))
     if a.write:
-        path = Path(a.model, "generation_config.json")
-        fields = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        path.write_text(json.dumps({**fields, "alignment": best}, indent=1) + "\n", encoding="utf-8")
+        generation.keep(a.model, alignment=best)
 
 
 if __name__ == "__main__":

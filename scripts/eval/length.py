@@ -7,11 +7,10 @@ generation_config.json as `length_penalty`, where fr2en and transformers read it
 confident of. Needs sacrebleu.
 """
 import argparse
-import json
 import subprocess
-from pathlib import Path
 
-from evaluate import score
+import generation
+from evaluate import lines, score
 
 
 def main():
@@ -31,16 +30,13 @@ def main():
         for name in a.fit + a.check:
             command = [a.program, f"{a.sets}/{name}.fr", "--wrapped=no", "--model", a.model, "--length-penalty", str(penalty), "--quiet"]
             out = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode().removesuffix("\n").split("\n")
-            reference = Path(a.sets, f"{name}.en").read_text(encoding="utf-8").removesuffix("\n").split("\n")
-            bleu, chrf, *_ = score(out, reference)
+            bleu, chrf, *_ = score(out, lines(f"{a.sets}/{name}.en"))
             print(f"| {penalty} | {name} | {bleu.score:.2f} | {chrf.score:.2f} | {bleu.sys_len / bleu.ref_len:.3f} |", flush=True)
             total += (bleu.score + chrf.score) * (name in a.fit)
         best = max(best, (total, penalty))
     print(f"best: {best[1]}")
     if a.write:
-        path = Path(a.model, "generation_config.json")
-        config = json.loads(path.read_text(encoding="utf-8")) | {"length_penalty": best[1]}
-        path.write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+        generation.keep(a.model, length_penalty=best[1])
 
 
 if __name__ == "__main__":

@@ -172,16 +172,19 @@ def revocabulary(net, path, ours):
 
 @torch.no_grad()
 def deepen(net, enc):
-    """Puts encoder layers on top until there are `enc`, which hardly change what the network computes: they begin as the uppermost ones, from
-    the top down, with outputs of zero, and their norms give back the mean spread and offset that the norms before took away."""
+    """Puts encoder layers on top until there are `enc`, which at first change little (a seventh of the states of a trained network): they begin
+    as the uppermost ones, from the top down, with outputs of zero, and their norms give back the mean spread and offset that the norms
+    before took away."""
     layers = net.encoder.layers
     below = list(layers)
-    norm = below[-1].final_layer_norm
-    spread, offset = (norm.weight.square().mean() + norm.bias.var()).sqrt(), norm.bias.mean()
+    last = below[-1].final_layer_norm
+    spread, offset = (last.weight.square().mean() + last.bias.var()).sqrt(), last.bias.mean()
     while len(layers) < enc:
         layer = copy.deepcopy(below[-1 - (len(layers) - len(below)) % len(below)])
         for norm in (layer.self_attn_layer_norm, layer.final_layer_norm):
-            norm.weight.fill_(spread), norm.bias.fill_(offset)
+            norm.weight.fill_(spread)
+            norm.bias.fill_(offset)
         for out in (layer.self_attn.out_proj, layer.fc2):
-            out.weight.zero_(), out.bias.zero_()
+            out.weight.zero_()
+            out.bias.zero_()
         layers.append(layer)

@@ -401,7 +401,7 @@ def main():
     p.add_argument('--data', required=True)
     p.add_argument('--out', required=True)
     p.add_argument('--init', help='start from this exported model')
-    p.add_argument('--deepen', type=int, default=0, help='with --init: encoder layers to have at least; new ones at first change next to nothing')
+    p.add_argument('--deepen', type=int, default=0, help='with --init: encoder layers to have at least; new ones change little at first')
     p.add_argument('--resume', action='store_true', help='go on from OUT/checkpoint.pt')
     p.add_argument('--fresh-clock', action='store_true', help='with --resume: a new run, from the checkpoint on')
     p.add_argument('--compile', action='store_true')

@@ -140,10 +140,13 @@ fn is_plain_shout(word: &str) -> bool {
 
 /// Whether the model writes a word with fewer tokens if it has a capital: PARIS is the town, not the bets.
 fn is_name(word: &str, engine: &dyn Engine) -> bool {
-    let Some(head) = word.chars().next().filter(|_| word.chars().count() > 2) else { return false };
-    let small = word.to_lowercase();
-    let title: String = std::iter::once(head).chain(small.chars().skip(1)).collect();
-    engine.count_tokens(&title) < engine.count_tokens(&small)
+    word.chars().count() > 2 && engine.count_tokens(&small(word, true)) < engine.count_tokens(&small(word, false))
+}
+
+/// `word` in small letters, but for its first one if that is to stay.
+fn small(word: &str, first: bool) -> String {
+    let head = word.chars().next().filter(|_| first).map_or(0, char::len_utf8);
+    word[..head].to_owned() + &word[head..].to_lowercase()
 }
 
 /// À, A, Y and the elided L', D', C', J', M', N', S', T'.
@@ -178,11 +181,7 @@ mod tests {
         let found = find(text, &[], &Towns);
         let mut out = text.to_owned();
         for (range, first) in found.runs.iter().flat_map(|r| &r.words).rev() {
-            let word = &text[range.clone()];
-            let head = word.chars().next().map_or(0, char::len_utf8);
-            let small =
-                if *first { word[..head].to_owned() + &word[head..].to_lowercase() } else { word.to_lowercase() };
-            out.replace_range(range.clone(), &small);
+            out.replace_range(range.clone(), &small(&text[range.clone()], *first));
         }
         (found.whole, out)
     }

@@ -182,25 +182,17 @@ fn nothing_but_signs() {
 
 #[test]
 fn verbatim_ranges_keep_their_spaces() {
-    let text = "Voir a\u{202f}. Oui. ";
-    let mark = |range| crate::document::Mark { range, id: 0, verbatim: true };
-    let ranges = |range| {
+    let ranges = |text: &str, range| {
         let mut block = Block::plain(text, 0..text.len(), BlockKind::Paragraph);
-        block.marks.push(mark(range));
+        block.marks.push(crate::document::Mark { range, id: 0, verbatim: true });
         split(&[block]).into_iter().map(|segment| segment.range).collect::<Vec<_>>()
     };
+    let text = "Voir a\u{202f}. Oui. ";
     let end = text.len();
-    assert_eq!(ranges(11..end), [0..10, 11..end]);
-    assert_eq!(ranges(0..1), [0..10, 11..end - 1]);
-    assert_eq!(ranges(0..end).first(), Some(&(0..end)));
-    assert!(
-        split(&[{
-            let mut block = Block::plain("  ", 0..2, BlockKind::Paragraph);
-            block.marks.push(mark(0..2));
-            block
-        }])
-        .is_empty()
-    );
+    assert_eq!(ranges(text, 11..end), [0..10, 11..end]);
+    assert_eq!(ranges(text, 0..1), [0..10, 11..end - 1]);
+    assert_eq!(ranges(text, 0..end).first(), Some(&(0..end)));
+    assert!(ranges("  ", 0..2).is_empty());
 }
 
 #[test]
