@@ -147,6 +147,11 @@ def load_hf(path, dropout=0.0):
     return m, shape, c['eos_token_id']
 
 
+def shape_of(net):
+    layer = net.encoder.layers[0]
+    return dict(d=net.d, enc=len(net.encoder.layers), dec=len(net.decoder.layers), ffn=layer.fc1.out_features, heads=layer.self_attn.heads)
+
+
 @torch.no_grad()
 def revocabulary(net, path, ours):
     """Gives a network that was loaded from `path` the vocabulary `ours`, if it has another: pieces both have keep their vectors, new ones
@@ -188,3 +193,40 @@ def deepen(net, enc):
             out.weight.zero_()
             out.bias.zero_()
         layers.append(layer)
+
+
+@torch.no_grad()
+def widen(net, d):
+    """The network with `d` = twice as many channels, heads and hidden units, which computes the same (Chen et al. 2016, Net2Net) but for
+    the positions of every other channel, whose wave is new. Every channel becomes two equal ones side by side, every head two;
+    what reads a pair splits its weight, w / 2 + r and w / 2 - r with r as large as w / 2, so that the two learn different things."""
+    assert d == 2 * net.d, f'a network of {net.d} channels can be made {2 * net.d} wide, not {d}'
+    attention = net.encoder.layers[0].self_attn
+    wide = Marian(len(net.shared.weight), net.pad, d, len(net.encoder.layers), len(net.decoder.layers),
+                  2 * net.encoder.layers[0].fc1.out_features, 2 * attention.heads, net.drop.p, len(net.pos))
+    pairs = torch.arange(net.d).repeat_interleave(2)
+    heads = torch.arange(net.d).view(attention.heads, 1, -1).expand(-1, 2, -1).flatten()
+    units = torch.arange(net.encoder.layers[0].fc1.out_features).repeat_interleave(2)
+
+    def split(w, columns):
+        """Columns in two, in places that `columns` names; the random half has the opposite sign in the second of each two."""
+        first = torch.zeros(len(columns), dtype=torch.bool)
+        order = columns.argsort(stable=True)
+        first[order[::2]] = True
+        r = (torch.randn_like(w) * w.square().mean().sqrt() / 2)[:, columns]
+        return w[:, columns] / 2 + torch.where(first, r, -r)
+
+    old, new = dict(net.named_parameters()), {}
+    for name, w in old.items():
+        part = name.rsplit('.', 2)[-2]
+        rows, columns = dict(fc1=(units, pairs), fc2=(pairs, units), out_proj=(pairs, heads)).get(part, (heads, pairs) if part.endswith('_proj') else (pairs, None))
+        if part == 'shared':
+            new[name] = w[:, pairs] / 2 ** 0.5       # embeddings are multiplied by the root of the width
+        elif w.dim() == 2:
+            new[name] = split(w, columns)[rows]
+        else:
+            new[name] = w[rows]
+    for p in ('weight', 'bias'):                     # the products of pairs that the logits sum have grown by the same root
+        new[f'decoder.layers.{len(net.decoder.layers) - 1}.final_layer_norm.{p}'] /= 2 ** 0.5
+    wide.load_state_dict(new)
+    return wide

@@ -12,7 +12,7 @@ which is read again all the time: write an earlier one to finish early. OUT/stat
 
 Interruption: OUT/checkpoint.pt (weights, optimiser, running average, time spent) is written every --save-every minutes;
 --resume goes on from it, on the same schedule if the end is the same. --resume --fresh-clock starts a second run from it.
---init MODEL starts from an exported model's weights, whatever its vocabulary; --deepen N gives it more encoder layers. The result, OUT/hf, is the average over the last --average share.
+--init MODEL starts from an exported model's weights, whatever its vocabulary; --deepen N gives it more encoder layers, --widen N twice the width. The result, OUT/hf, is the average over the last --average share.
 """
 import argparse
 import concurrent.futures
@@ -138,8 +138,10 @@ class Trainer:
         if a.init:
             net, shape, _ = marian.load_hf(a.init, a.dropout)
             marian.revocabulary(net, a.init, vocabulary)
+            if a.widen:
+                net = marian.widen(net, a.widen)
             marian.deepen(net, a.deepen)
-            shape['enc'] = len(net.encoder.layers)
+            shape = marian.shape_of(net)
         else:
             net = marian.Marian(self.vocab, self.pad, dropout=a.dropout, **shape)
         self.shape, self.net = shape, net.to(self.device)
@@ -402,6 +404,7 @@ def main():
     p.add_argument('--out', required=True)
     p.add_argument('--init', help='start from this exported model')
     p.add_argument('--deepen', type=int, default=0, help='with --init: encoder layers to have at least; new ones change little at first')
+    p.add_argument('--widen', type=int, default=0, help='with --init: twice its width; channels, heads and hidden units are doubled, and compute almost the same at first')
     p.add_argument('--resume', action='store_true', help='go on from OUT/checkpoint.pt')
     p.add_argument('--fresh-clock', action='store_true', help='with --resume: a new run, from the checkpoint on')
     p.add_argument('--compile', action='store_true')

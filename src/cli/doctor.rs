@@ -247,6 +247,7 @@ fn instructions() -> Vec<&'static str> {
         ("avx-vnni", std::is_x86_feature_detected!("avxvnni")),
         ("avx512f", std::is_x86_feature_detected!("avx512f")),
         ("avx512-vnni", std::is_x86_feature_detected!("avx512vnni")),
+        ("amx-int8", cpu::has_amx()),
     ];
     #[cfg(target_arch = "aarch64")]
     let all = [

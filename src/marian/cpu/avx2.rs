@@ -39,8 +39,13 @@ macro_rules! both {
 impl<const VNNI: bool> Simd for Avx2<VNNI> {
     type V = Pair;
     type I = [__m256i; 2];
+    type Open = ();
+    const INTEGER_ROWS: usize = TILE_ROWS;
     // Without VNNI the bytes are multiplied in signed form, where no sum of two products overflows 16 bits.
     const UNSIGNED: bool = VNNI;
+
+    #[inline(always)]
+    fn open(self, _: usize) {}
 
     #[inline(always)]
     fn splat(self, x: f32) -> Pair {

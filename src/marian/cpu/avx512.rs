@@ -1,4 +1,4 @@
-//! AVX-512 with VNNI: Intel from Ice Lake on, AMD from Zen 4 on.
+//! AVX-512 with VNNI: Intel from Ice Lake on, AMD from Zen 4 on; `Avx512<true>` has Intel's matrix unit as well.
 //!
 //! Safety, once for the whole file: an [`Avx512`] is made only by [`Avx512::detect`] where the machine has every
 //! instruction used here, and all arguments that become pointers are arrays of fixed size or slices whose length is
@@ -9,13 +9,14 @@
 
 use std::arch::x86_64::*;
 
-use super::simd::{LANES, PANEL, Simd, Sums, TILE_ROWS, for_rows};
+use super::amx;
+use super::simd::{LANES, MOST_ROWS, PANEL, Simd, Sums, TILE_ROWS, for_rows};
 
 /// The machine has AVX-512 F, BW, VL, DQ and VNNI.
 #[derive(Clone, Copy, Debug)]
-pub struct Avx512(());
+pub struct Avx512<const AMX: bool>(());
 
-impl Avx512 {
+impl<const AMX: bool> Avx512<AMX> {
     /// Asks the machine.
     pub fn detect() -> Option<Self> {
         (is_x86_feature_detected!("avx512f")
@@ -25,15 +26,27 @@ impl Avx512 {
             && is_x86_feature_detected!("avx512vnni")
             && is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("f16c"))
+            && is_x86_feature_detected!("f16c")
+            && (!AMX || amx::permitted()))
         .then_some(Self(()))
     }
 }
 
-impl Simd for Avx512 {
+/// Products of fewer rows are bound by reading the weights, which vector registers do as well.
+const AMX_FROM: usize = 4;
+
+impl<const AMX: bool> Simd for Avx512<AMX> {
     type V = __m512;
     type I = __m512i;
+    type Open = Option<amx::Open>;
+    const INTEGER_ROWS: usize = if AMX { amx::ROWS } else { TILE_ROWS };
     const UNSIGNED: bool = true;
+
+    #[inline(always)]
+    fn open(self, rows: usize) -> Option<amx::Open> {
+        // SAFETY: see the head of the file.
+        (AMX && rows >= AMX_FROM).then(|| unsafe { amx::Open::new(rows) })
+    }
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {
@@ -213,6 +226,13 @@ impl Simd for Avx512 {
         ahead: &[i8],
     ) {
         let groups = b.len() / (4 * PANEL);
+        if AMX && rows >= AMX_FROM {
+            assert!(groups.is_multiple_of(16) && a.len() >= (MOST_ROWS - 1) * stride + 4 * groups);
+            let steps = groups / 16;
+            let pace = ahead.len() / steps.max(1);
+            // SAFETY: the assertion above; [`Simd::open`] was called.
+            return unsafe { amx::tile(a.as_ptr(), stride, b.as_ptr(), steps, start, sums, ahead.as_ptr(), pace) };
+        }
         assert!((1..=TILE_ROWS).contains(&rows) && a.len() >= (rows - 1) * stride + 4 * groups);
         let pace = ahead.len() / groups.max(1);
         // SAFETY: the assertion above; see the head of the file.

@@ -1,6 +1,6 @@
 //! The network on preallocated buffers: packed products in int8 or f32, everything between them in fused loops.
 //!
-//! * `simd`: sixteen lanes on every machine; `avx512`, `avx2`, `neon` and the portable twin;
+//! * `simd`: sixteen lanes on every machine; `avx512`, `amx`, `avx2`, `neon` and the portable twin;
 //! * `matrix`: packed weights; `product`: activations times weights, and what is done to the sums at once;
 //! * `crew`: threads that share products where there are fewer batches than threads;
 //! * `cells`: keys and values that are kept; `attention` over them; `top`: the best tokens of the output layer;
@@ -10,6 +10,8 @@
 //! Sources stand one behind the other without padding, and every sum of a row is taken in an order that depends on that row
 //! alone: so results do not depend on neighbours.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -39,6 +41,8 @@ use std::borrow::Cow;
 use super::shortlist::Shortlist;
 use super::{Config, Network, Session, Weights};
 use crate::error::{Error, Result};
+#[cfg(target_arch = "x86_64")]
+pub use amx::present as has_amx;
 use cells::{Bytes, Floats};
 pub use matrix::Compute;
 use matrix::{Matrix, Part, Recipe};

@@ -37,8 +37,13 @@ macro_rules! each {
 impl Simd for Neon {
     type V = Four;
     type I = [int32x4_t; 4];
+    type Open = ();
+    const INTEGER_ROWS: usize = TILE_ROWS;
     // The dot products that all these machines have are of signed bytes.
     const UNSIGNED: bool = false;
+
+    #[inline(always)]
+    fn open(self, _: usize) {}
 
     #[inline(always)]
     fn splat(self, x: f32) -> Four {

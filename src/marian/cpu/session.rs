@@ -2,7 +2,7 @@
 
 use super::attention::{Scratch, attend, attend_all};
 use super::cells::{Cells, Form, keep};
-use super::product::{Activate, Add, Rows, Store, Team, normalise, product, quantise};
+use super::product::{Activate, Add, Aligned, Rows, Store, Team, normalise, product, quantise};
 use super::simd::LANES;
 use super::top::{Top, offer_some};
 use super::wanted::Wanted;
@@ -27,7 +27,7 @@ pub struct CpuSession<'n, F> {
     hidden_encoder: Rows,
     hidden_decoder: Rows,
     /// Queries, keys and values, or some of them.
-    projected: Vec<f32>,
+    projected: Aligned<f32>,
     scratch: Scratch,
     positions: Positions,
     top: Top,
@@ -65,7 +65,7 @@ impl<'n, F: Form> CpuSession<'n, F> {
             mixed: rows(config.d_model),
             hidden_encoder: rows(config.encoder_ffn_dim),
             hidden_decoder: rows(config.decoder_ffn_dim),
-            projected: Vec::new(),
+            projected: Aligned::default(),
             scratch: Scratch::default(),
             positions: Positions::new(config.d_model),
             top: Top::default(),
@@ -111,7 +111,7 @@ impl<'n, F: Form> CpuSession<'n, F> {
             rows.reserve(tokens);
         }
         if self.projected.len() < tokens * 3 * width {
-            self.projected.resize(tokens * 3 * width, 0.0);
+            self.projected.resize(tokens * 3 * width);
         }
         let starts = std::mem::take(&mut self.starts);
         let ids = std::mem::take(&mut self.ids);
@@ -251,7 +251,7 @@ impl<F: Form> Session for CpuSession<'_, F> {
             rows.reserve(count);
         }
         if self.projected.len() < count * 3 * width {
-            self.projected.resize(count * 3 * width, 0.0);
+            self.projected.resize(count * 3 * width);
         }
         self.past.reserve(self.past_count + count)?;
         out.width = self.starts.windows(2).map(|w| w[1] - w[0]).max().unwrap_or(0);

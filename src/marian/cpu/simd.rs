@@ -9,15 +9,36 @@
 
 #![allow(clippy::too_many_arguments, reason = "operands and their strides")]
 
+use std::ops::{Deref, DerefMut};
+
 /// Lanes of a vector.
 pub const LANES: usize = 16;
 /// Columns of a panel of packed weights: four vectors.
 pub const PANEL: usize = 64;
-/// Most rows of a tile.
+/// Most rows of a tile that is summed in vector registers.
 pub const TILE_ROWS: usize = 6;
+/// Most rows of any tile.
+pub const MOST_ROWS: usize = 16;
 
 /// Sums of one tile, row by row.
-pub type Sums<T> = [[T; PANEL]; TILE_ROWS];
+#[repr(C, align(64))]
+pub struct Sums<T>(pub [[T; PANEL]; MOST_ROWS]);
+
+impl<T> Deref for Sums<T> {
+    type Target = [[T; PANEL]; MOST_ROWS];
+
+    #[inline(always)]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Sums<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
 
 /// An instruction set, as a value that proves the machine has it.
 pub trait Simd: Copy {
@@ -25,6 +46,14 @@ pub trait Simd: Copy {
     type V: Copy;
     /// Sixteen integer sums.
     type I: Copy;
+    /// What must live while integer tiles are summed.
+    type Open;
+
+    /// Most rows of an integer tile.
+    const INTEGER_ROWS: usize;
+
+    /// To be called before the tiles of a product of `rows` rows, on the same thread.
+    fn open(self, rows: usize) -> Self::Open;
 
     fn splat(self, x: f32) -> Self::V;
     fn load(self, from: &[f32; LANES]) -> Self::V;
@@ -67,7 +96,8 @@ pub trait Simd: Copy {
 
     /// `sums[r][c] = start[c] + Σ a[r][k] · b[k][c]` for one panel: `a` holds `rows` rows of `4 × groups` bytes,
     /// `stride` apart; `b` is `groups × PANEL × 4`. `ahead` is what the next tile will read, to be fetched meanwhile.
-    /// Where [`Simd::UNSIGNED`] is not set, 128 is taken from `a` first.
+    /// Where [`Simd::UNSIGNED`] is not set, 128 is taken from `a` first. Behind its last row `a` goes on for [`MOST_ROWS`] rows
+    /// less one, which may be read; sums of other rows may be written. `a` and `b` should start with a cache line.
     fn tile_i8(
         self,
         a: &[u8],
@@ -115,7 +145,11 @@ fn each(f: impl Fn(usize) -> f32) -> [f32; LANES] {
 impl Simd for Portable {
     type V = [f32; LANES];
     type I = [i32; LANES];
+    type Open = ();
+    const INTEGER_ROWS: usize = TILE_ROWS;
     const UNSIGNED: bool = true;
+
+    fn open(self, _: usize) {}
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
@@ -296,7 +330,9 @@ pub enum Isa {
     #[cfg(target_arch = "x86_64")]
     AvxVnni(super::avx2::Avx2<true>),
     #[cfg(target_arch = "x86_64")]
-    Avx512(super::avx512::Avx512),
+    Avx512(super::avx512::Avx512<false>),
+    #[cfg(target_arch = "x86_64")]
+    Amx(super::avx512::Avx512<true>),
     #[cfg(target_arch = "aarch64")]
     Neon(super::neon::Neon),
 }
@@ -315,14 +351,15 @@ impl Isa {
         {
             all.extend(super::avx2::Avx2::<false>::detect().map(Self::Avx2));
             all.extend(super::avx2::Avx2::<true>::detect().map(Self::AvxVnni));
-            all.extend(super::avx512::Avx512::detect().map(Self::Avx512));
+            all.extend(super::avx512::Avx512::<false>::detect().map(Self::Avx512));
+            all.extend(super::avx512::Avx512::<true>::detect().map(Self::Amx));
         }
         #[cfg(target_arch = "aarch64")]
         all.extend(super::neon::Neon::detect().map(Self::Neon));
         all
     }
 
-    /// In words: `avx512-vnni`, `avx-vnni`, `avx2`, `neon-dot`, `portable`.
+    /// In words: `amx-int8`, `avx512-vnni`, `avx-vnni`, `avx2`, `neon-dot`, `portable`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Portable(_) => "portable",
@@ -332,8 +369,20 @@ impl Isa {
             Self::AvxVnni(_) => "avx-vnni",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(_) => "avx512-vnni",
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(_) => "amx-int8",
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => "neon-dot",
+        }
+    }
+
+    /// Most rows of an integer tile.
+    #[cfg(test)]
+    pub fn integer_rows(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(_) => super::avx512::Avx512::<true>::INTEGER_ROWS,
+            _ => TILE_ROWS,
         }
     }
 
@@ -346,7 +395,9 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::AvxVnni(_) => super::avx2::Avx2::<true>::UNSIGNED,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) => super::avx512::Avx512::UNSIGNED,
+            Self::Avx512(_) => super::avx512::Avx512::<false>::UNSIGNED,
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(_) => super::avx512::Avx512::<true>::UNSIGNED,
             #[cfg(target_arch = "aarch64")]
             Self::Neon(_) => super::neon::Neon::UNSIGNED,
         }
@@ -384,7 +435,13 @@ macro_rules! vectorised {
             #[cfg(target_arch = "x86_64")]
             #[allow(clippy::too_many_arguments, reason = "a loop over several arrays")]
             #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
-            fn avx512 $(<$($g: $bound),+>)? (s: $crate::marian::cpu::avx512::Avx512, $($arg: $ty),*) $(-> $ret)? {
+            fn avx512 $(<$($g: $bound),+>)? (s: $crate::marian::cpu::avx512::Avx512<false>, $($arg: $ty),*) $(-> $ret)? {
+                body(s, $($arg),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[allow(clippy::too_many_arguments, reason = "a loop over several arrays")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c")]
+            fn amx $(<$($g: $bound),+>)? (s: $crate::marian::cpu::avx512::Avx512<true>, $($arg: $ty),*) $(-> $ret)? {
                 body(s, $($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
@@ -416,6 +473,9 @@ macro_rules! vectorised {
                 // SAFETY: an `Avx512` exists only where `detect` found its instructions.
                 #[cfg(target_arch = "x86_64")]
                 Isa::Avx512(s) => unsafe { avx512(s, $($arg),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                Isa::Amx(s) => unsafe { amx(s, $($arg),*) },
                 // SAFETY: a `Neon` exists only where `detect` found its instructions.
                 #[cfg(target_arch = "aarch64")]
                 Isa::Neon(s) => unsafe { neon(s, $($arg),*) },
