@@ -11,6 +11,7 @@ use encoding_rs::Encoding;
 use crate::document::{Document, Target};
 use crate::error::{Error, Result};
 
+mod anchors;
 mod bilingual;
 pub mod encoding;
 mod escape;

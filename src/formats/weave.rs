@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Parsed;
+use super::anchors::Anchors;
 use super::flow::{Break, Encode, Piece};
-use super::lines::width;
 use super::office::runs::{Pen, Runs};
 use super::{escape, xml};
 use crate::document::{Block, Document, Mark, Target};
@@ -381,7 +381,7 @@ impl Weave {
 
     /// Joins the parts on as many lines as the source has, in the same proportions.
     fn lay_out(&self, source: &str, range: &Range<usize>, parts: Vec<Part>) -> String {
-        let ends = self.line_ends(range, &parts);
+        let ends = self.line_ends(source, range, &parts);
         let mut out = String::new();
         for (i, part) in parts.iter().enumerate() {
             match part {
@@ -408,24 +408,22 @@ impl Weave {
     }
 
     /// The parts that become line ends, each as it is in the source.
-    fn line_ends(&self, range: &Range<usize>, parts: &[Part]) -> HashMap<usize, &Break> {
-        let size = |part: &Part| match part {
-            Part::Text(s, _) | Part::Raw(s, _) => width(s),
-            Part::Space { .. } => 1,
-        };
-        let total: usize = parts.iter().map(size).sum();
+    fn line_ends(&self, source: &str, range: &Range<usize>, parts: &[Part]) -> HashMap<usize, &Break> {
         // Where a line may end: the part, how far it is from the start, and whether the translation has a line end there.
         let mut places = Vec::new();
-        let mut column = 0;
+        let mut written = String::new();
         for (i, part) in parts.iter().enumerate() {
-            if let Part::Space { line_end, .. } = part
-                && i + 1 < parts.len()
-                && !self.opens_line(&parts[i + 1..])
-            {
-                places.push((i, column, *line_end));
+            match part {
+                Part::Text(s, _) | Part::Raw(s, _) => written.push_str(s),
+                Part::Space { line_end, .. } => {
+                    if i + 1 < parts.len() && !self.opens_line(&parts[i + 1..]) {
+                        places.push((i, written.len(), *line_end));
+                    }
+                    written.push(' ');
+                }
             }
-            column += size(part);
         }
+        let anchors = Anchors::new(&source[range.clone()], &written);
         let kept: Vec<_> = places.iter().filter(|place| place.2).copied().collect();
         if kept.len() == self.breaks.len() {
             places = kept;
@@ -436,9 +434,12 @@ impl Weave {
             let last = places.len().saturating_sub(self.breaks.len() - k).max(next);
             // In proportion to all that is written, addresses too: they are what makes lines long.
             let before = line_end.raw.start.saturating_sub(range.start);
-            let wish = (before * total).checked_div(range.len()).unwrap_or(0);
-            let near =
-                |place: &(usize, usize, bool)| place.1.abs_diff(wish).saturating_sub(if place.2 { 16 } else { 0 });
+            let wish = (before * written.len()).checked_div(range.len()).unwrap_or(0);
+            let around = anchors.around(before);
+            let near = |place: &(usize, usize, bool)| {
+                let distance = place.1.abs_diff(wish) + if around.contains(&place.1) { 0 } else { 24 };
+                distance.saturating_sub(if place.2 { 16 } else { 0 })
+            };
             let mut choice = next;
             for i in next..=last {
                 let Some(place) = places.get(i).filter(|place| i == next || place.1 <= wish + 32) else { break };

@@ -129,8 +129,8 @@ impl Plan {
     }
 
     /// Source tokens of a batch, padding counted, that every device has room for beside the loaded weights; `limit` is
-    /// the most bytes to use of each. `None` leaves it to the search.
-    pub fn batch_tokens(&self, config: &Config, beam: usize, limit: Option<u64>) -> Option<usize> {
+    /// the most bytes to use of each.
+    pub fn batch_tokens(&self, config: &Config, beam: usize, limit: Option<u64>) -> usize {
         let dtype = match self.arithmetic {
             Arithmetic::Fast(_) => DType::F32,
             Arithmetic::Plain(dtype) => dtype,
@@ -140,12 +140,12 @@ impl Plan {
             memory(device).map(|memory| memory.free / here)
         };
         match self.devices.iter().filter_map(share).chain(limit).min() {
-            Some(room) => Some(super::tensor::batch_tokens(config, dtype, beam, room)),
-            // A source has several rows then, and fewer sources are enough to use each weight often; with more of them their keys
-            // and values leave the caches.
-            None if self.is_cpu() => (beam > 1).then_some(1024),
+            Some(room) => super::tensor::batch_tokens(config, dtype, beam, room),
+            // With a beam a source has several rows, and fewer sources are enough to use each weight often; with more of them
+            // their keys and values leave the caches.
+            None if self.is_cpu() => [2048, 1024][usize::from(beam > 1)],
             // A GPU that does not tell.
-            None => Some(8192),
+            None => 8192,
         }
     }
 
@@ -329,13 +329,10 @@ mod tests {
     #[test]
     fn batches_grow_with_the_memory_and_shrink_with_the_beam() {
         let plan = Plan::new(&DeviceChoice::Cpu, Compute::F32, &config(4)).unwrap();
-        let tokens = |beam, mib: u64| plan.batch_tokens(&config(4), beam, Some(mib << 20)).unwrap();
+        let tokens = |beam, mib: u64| plan.batch_tokens(&config(4), beam, Some(mib << 20));
         assert!(tokens(1, 64) < tokens(1, 256));
         assert!(tokens(4, 64) < tokens(1, 64));
         assert!(tokens(4, 0) > 0 && tokens(1, u64::MAX >> 20) < 1 << 20);
-        assert_eq!(
-            (plan.batch_tokens(&config(4), 1, None), plan.batch_tokens(&config(4), 4, None)),
-            (None, Some(1024))
-        );
+        assert_eq!([1, 4].map(|beam| plan.batch_tokens(&config(4), beam, None)), [2048, 1024]);
     }
 }

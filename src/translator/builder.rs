@@ -134,7 +134,8 @@ impl Builder {
         self
     }
 
-    /// Source tokens of a batch, padding counted; without it, as many as a GPU has memory for, and 2048 on a CPU.
+    /// Source tokens of a batch, padding counted; without it, as many as a GPU has memory for; 2048 on a
+    /// CPU, 1024 with a beam.
     #[must_use]
     pub fn batch_tokens(mut self, tokens: usize) -> Self {
         self.batch_tokens = Some(tokens);
@@ -252,7 +253,7 @@ impl Builder {
         let mut options =
             Options { beam: config.num_beams, length_penalty: config.length_penalty, ..Options::default() };
         let beam = self.beam.unwrap_or(options.beam);
-        options.batch_tokens = plan.batch_tokens(config, beam, self.memory_limit).unwrap_or(options.batch_tokens);
+        options.batch_tokens = plan.batch_tokens(config, beam, self.memory_limit);
         self.searching(options)
     }
 

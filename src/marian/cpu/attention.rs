@@ -3,13 +3,13 @@
 //! the scores of all heads against a key are one sum of vectors, and one softmax serves all heads.
 
 use super::cells::{Cells, Form};
-use super::product::{lanes, lanes_mut};
+use super::product::{Aligned, lanes, lanes_mut};
 use super::simd::{LANES, Simd, vectorised};
 
 /// Scores and what else attention puts down on its way; kept from call to call.
 #[derive(Default)]
 pub struct Scratch {
-    scores: Vec<[f32; LANES]>,
+    scores: Aligned<[f32; LANES]>,
     query: Vec<i8>,
 }
 
@@ -51,7 +51,7 @@ vectorised! {
     ) {
         let width = query.len();
         let Scratch { scores, query: bytes } = scratch;
-        scores.resize(at.len(), [0.0; LANES]);
+        scores.resize(at.len());
         let (scale, offset) = F::prepare(s, query, bytes);
         let (fours, rest) = at.as_chunks::<SIDE>();
         let (scores_of_fours, scores_of_rest) = scores.as_chunks_mut::<SIDE>();
@@ -179,11 +179,11 @@ fn some<S: Simd, const Q: usize>(
     query: usize,
     width: usize,
     heads: usize,
-    scratch: &mut Vec<[f32; LANES]>,
+    scratch: &mut Aligned<[f32; LANES]>,
     out: &mut [f32],
 ) {
     let tokens = rows.len() / (3 * width);
-    scratch.resize(tokens * Q, [0.0; LANES]);
+    scratch.resize(tokens * Q);
     let queries: [_; Q] = std::array::from_fn(|i| lanes(&rows[(query + i) * 3 * width..][..width]));
     let key = |i: usize| lanes(&rows[i * 3 * width + width..][..width]);
     let mut at = 0;
