@@ -12,7 +12,9 @@ which is read again all the time: write an earlier one to finish early. OUT/stat
 
 Interruption: OUT/checkpoint.pt (weights, optimiser, running average, time spent) is written every --save-every minutes;
 --resume goes on from it, on the same schedule if the end is the same. --resume --fresh-clock starts a second run from it.
---init MODEL starts from an exported model's weights, whatever its vocabulary; --deepen N gives it more encoder layers, --widen N twice the width. The result, OUT/hf, is the average over the last --average share.
+--init MODEL starts from an exported model's weights, whatever its vocabulary; --deepen N gives it more encoder layers, --widen N
+twice the width. The result, OUT/hf, is the best by validation loss of the last weights, their average over the last --average share,
+and this averaged with the start where --init gave one of the same shape.
 """
 import argparse
 import concurrent.futures
@@ -134,7 +136,7 @@ class Trainer:
             torch.set_float32_matmul_precision('high')
         else:
             torch.set_num_threads(1 if a.processes > 1 else a.threads)
-        shape = {k: getattr(a, k) for k in marian.SHAPE}
+        shape, self.origin = {k: getattr(a, k) for k in marian.SHAPE}, None
         if a.init:
             net, shape, _ = marian.load_hf(a.init, a.dropout)
             marian.revocabulary(net, a.init, vocabulary)
@@ -142,6 +144,7 @@ class Trainer:
                 net = marian.widen(net, a.widen)
             marian.deepen(net, a.deepen)
             shape = marian.shape_of(net)
+            self.origin = None if a.widen or a.deepen else {k: v.clone() for k, v in net.state_dict().items()}
         else:
             net = marian.Marian(self.vocab, self.pad, dropout=a.dropout, **shape)
         self.shape, self.net = shape, net.to(self.device)
@@ -372,19 +375,29 @@ class Trainer:
                 self.say(f'saved; valid nll {self.valid():.4f}')
                 saved = logged = time.time()
 
+    def choose(self):
+        """Exports the best by validation loss: the last weights, their average, and this averaged with where the run started, which
+        another run had brought to an end of its own."""
+        found = {'the last': {k: v.clone() for k, v in self.net.state_dict().items()}}
+        if self.means:
+            found[f'the average of {self.means}'] = {k: v / self.means for k, v in self.mean.items()}
+        if self.origin:
+            name, end = list(found.items())[-1]
+            found[f'0.6 of {name} and 0.4 of the start'] = {k: 0.6 * v + 0.4 * self.origin[k].to(v.device) for k, v in end.items()}
+        losses = {}
+        for name, state in found.items():
+            self.net.load_state_dict(state)
+            losses[name] = self.valid()
+        self.say('valid nll of', ', of '.join(f'{name} {loss:.4f}' for name, loss in losses.items()))
+        best = min(losses, key=lambda name: (losses[name] != losses[name], losses[name]))
+        self.net.load_state_dict(found[best])
+        marian.save_hf(found[best], f'{self.a.out}/hf', self.vocab, self.pad, self.eos, **self.shape)
+
     def finish(self):
         if self.rank == 0:
             self.save()                              # first of all: the lease may end any second
             self.say('saved')
-            if self.means:
-                plain, last = self.valid(), {k: v.clone() for k, v in self.net.state_dict().items()}
-                self.net.load_state_dict({k: v / self.means for k, v in self.mean.items()})
-                average = self.valid()
-                self.say(f'valid nll of the average of {self.means} {average:.4f}, of the last {plain:.4f}')
-                if plain < average:
-                    self.means = 0
-                    self.net.load_state_dict(last)
-                    self.export(f'{self.a.out}/hf')
+            self.choose()
             json.dump(dict(step=self.step, seen=self.seen, share=1.0, done=True, time=time.time()), open(f'{self.a.out}/status.json', 'w'))
             self.say(f'done: {self.step} updates, {self.seen} target tokens')
         if self.counter is not None:
