@@ -56,8 +56,7 @@ def english(text):
 
 
 def run(arguments, *more):
-    # Curly marks say which way they face.
-    return subprocess.run([arguments.program, "--quotes", "curly", *more], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    return subprocess.run([arguments.program, *more], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
 
 
 def letters(text):
@@ -86,7 +85,8 @@ def main():
     rows, whole, odd = [], 0, 0
     with tempfile.TemporaryDirectory() as work:
         report = f"{work}/report.json"
-        run(a, *a.documents, "--out-dir", f"{work}/out", "--report", report, *rest)
+        # Curly marks say which way they face.
+        run(a, *a.documents, "--quotes", "curly", "--out-dir", f"{work}/out", "--report", report, *rest)
         for document in json.load(open(report, encoding="utf-8"))["documents"]:
             name = Path(document["name"]).name
             split = [json.loads(line) for line in run(a, "split", "--json", document["name"]).splitlines()]
