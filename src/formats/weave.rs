@@ -409,6 +409,9 @@ impl Weave {
 
     /// The parts that become line ends, each as it is in the source.
     fn line_ends(&self, source: &str, range: &Range<usize>, parts: &[Part]) -> HashMap<usize, &Break> {
+        if self.breaks.is_empty() {
+            return HashMap::new();
+        }
         // Where a line may end: the part, how far it is from the start, and whether the translation has a line end there.
         let mut places = Vec::new();
         let mut written = String::new();
