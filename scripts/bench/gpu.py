@@ -12,7 +12,7 @@ no time is left is named as left out. Rehearse it without a GPU: --device cpu --
 5. memory and words/s against the size of batches, and two workers on one GPU.
 
 DIR holds a tokenizer and a configuration (config.json, source.spm, target.spm, vocab.json). Needs numpy; torch,
-'transformers<5' and sentencepiece for the comparison; sacrebleu for BLEU. What is missing fails alone. Prints one JSON
+transformers and sentencepiece for the comparison; sacrebleu for BLEU. What is missing fails alone. Prints one JSON
 object a measurement, and tables at the end.
 """
 import argparse
@@ -74,18 +74,18 @@ def make_model(tokenizer, out, width, heads, inner, activation):
 
 PEER = r"""
 import json, sys, time, torch, sentencepiece, transformers
-model, path, device, batch, beam, length, reps = sys.argv[1:]
-batch, beam, length = int(batch), int(beam), int(length)
+model, path, device, batches, length, reps = sys.argv[1:]
+length = int(length)
 transformers.logging.set_verbosity_error()
 half = device != "cpu"
 net = transformers.MarianMTModel.from_pretrained(model, attn_implementation="sdpa",
-    torch_dtype=torch.float16 if half else torch.float32).eval().to(device)
+    dtype=torch.float16 if half else torch.float32).eval().to(device)
 pieces = sentencepiece.SentencePieceProcessor(model_file=model + "/source.spm")
 vocabulary = json.load(open(model + "/vocab.json"))
 lines = [line.strip() for line in open(path, encoding="utf-8") if line.strip()]
 pad, eos, unk = net.config.pad_token_id, net.config.eos_token_id, vocabulary["<unk>"]
 @torch.inference_mode()
-def run(lines):
+def run(lines, batch, beam):
     ids = [[vocabulary.get(p, unk) for p in line] + [eos] for line in pieces.encode(lines, out_type=str)]
     order = sorted(range(len(ids)), key=lambda i: -len(ids[i]))
     tokens = 0
@@ -98,12 +98,18 @@ def run(lines):
         tokens += out[:, 1:].numel()
         out.cpu()
     return tokens
-run(lines[: 2 * batch])  # warm up
-seconds = []
-for _ in range(int(reps)):
-    start = time.perf_counter(); tokens = run(lines); seconds.append(time.perf_counter() - start)
-print(json.dumps(dict(seconds=seconds, target_tokens=tokens, words=sum(len(l.split()) for l in lines),
-    version="transformers " + transformers.__version__ + ", torch " + torch.__version__)))
+for beam in 1, 4:
+    for batch in map(int, batches.split(",")):
+        try:
+            run(lines[:batch], batch, beam)  # warm up
+            seconds, began = [], time.monotonic()
+            for _ in range(int(reps)):
+                start = time.perf_counter(); tokens = run(lines, batch, beam); seconds.append(time.perf_counter() - start)
+            found = dict(seconds=seconds, target_tokens=tokens, words=sum(len(l.split()) for l in lines), began=began, ended=time.monotonic(),
+                version="transformers " + transformers.__version__ + ", torch " + torch.__version__)
+        except torch.OutOfMemoryError:
+            found = dict(failed="out of memory")
+        print(json.dumps(dict(beam=beam, batch=batch, **found)), flush=True)
 """
 
 
@@ -131,9 +137,9 @@ class Watch:
         if self.process:
             self.process.terminate()
 
-    def found(self, seconds):
-        """Of the last `seconds`: the share of time that a kernel was running, and the most memory that was in use."""
-        last = [s for s in self.samples if s[0] > self.end - seconds]
+    def found(self, start, end):
+        """Between two times of the monotonic clock: the share of time that a kernel was running, and the most memory that was in use."""
+        last = [s for s in self.samples if start < s[0] < end]
         if not last:
             return {}
         return dict(busy_percent=round(statistics.mean(s[1] for s in last), 1), peak_memory_mib=max(s[2] for s in last))
@@ -161,6 +167,8 @@ class Run:
             self.note(part, failed=error.returncode, stderr=(error.stderr or "")[-2000:])
         except subprocess.TimeoutExpired as error:
             self.note(part, failed=f"not done after {error.timeout:.0f} s")
+        except Exception as error:
+            self.note(part, failed=f"{type(error).__name__}: {error}")
         return None
 
     def call(self, command, **options):
@@ -220,19 +228,30 @@ class Run:
                    "--max-length", length - 1, *self.placed(device), *options]
         with Watch() as watch:
             found = json.loads(self.fr2en(*command).splitlines()[-1])
-        keys = ("seconds", "target_tokens", "batch_tokens", "load_seconds", "tokenize_seconds")
+        keys = ("seconds", "target_tokens", "batch_tokens", "load_seconds")
         self.note(part, program="fr2en", size=name, beam=beam, device=device or self.arguments.device,
                   words_per_second=round(found["words_per_second"]), **{k: found[k] for k in keys},
-                  **watch.found(sum(found["seconds"])))
+                  **watch.found(watch.end - sum(found["seconds"]), watch.end))
 
-    def theirs(self, name, directory, lines, beam, batch):
+    def theirs(self, name, directory, lines):
+        """Every beam and size of batches in one process, which loads PyTorch once; what it printed counts also where it ended early."""
+        command = [sys.executable, "-c", PEER, directory, lines, self.arguments.device.split(",")[0], self.arguments.batches,
+                   self.arguments.length, 2]
         with Watch() as watch:
-            device = self.arguments.device.split(",")[0]
-            out = self.call([sys.executable, "-c", PEER, directory, lines, device, batch, beam, self.arguments.length, 2])
-        found = json.loads(out.splitlines()[-1])
-        self.note("throughput", program="transformers", size=name, beam=beam, batch=batch, version=found["version"],
-                  words_per_second=round(found["words"] / min(found["seconds"])), seconds=found["seconds"],
-                  target_tokens=found["target_tokens"], **watch.found(sum(found["seconds"])))
+            left = max(self.end - time.monotonic(), 1)
+            process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            timer = threading.Timer(left, process.kill)
+            timer.start()
+            out, errors = process.communicate()
+            timer.cancel()
+        for line in out.splitlines():
+            found = json.loads(line)
+            if "seconds" in found:
+                found.update(words_per_second=round(found.pop("words") / min(found["seconds"])),
+                             **watch.found(found.pop("began"), found.pop("ended")))
+            self.note("throughput", program="transformers", size=name, **found)
+        if process.returncode:
+            self.note("throughput", program="transformers", size=name, failed=process.returncode, stderr=errors[-2000:])
 
     def model(self, name):
         directory = os.path.join(self.arguments.out, "model-" + name)
@@ -268,6 +287,7 @@ def main():
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--compute", default="f16")
     parser.add_argument("--out", default="gpu-bench")
+    parser.add_argument("--parts", default="right,fast", help="right: 1 to 3; fast: 4 and 5, which want the GPU for themselves")
     parser.add_argument("--minutes", type=float, default=9)
     parser.add_argument("--sizes", default="base,big")
     parser.add_argument("--batches", default="128,512,1024", help="sentences of a batch of transformers")
@@ -284,24 +304,25 @@ def main():
     references = read(arguments.reference) if arguments.reference else None
 
     run = Run(arguments)
-    run.attempt("doctor", 5, run.doctor)
-    run.attempt("parity", 60, lambda: run.parity(lines, references))
-    run.attempt("laws", 30, lambda: run.laws(lines))
-    directories = {name: run.attempt("model " + name, 30, lambda: run.model(name)) for name in arguments.sizes.split(",")}
+    parts = arguments.parts.split(",")
+    if "right" in parts:
+        run.attempt("doctor", 5, run.doctor)
+        run.attempt("parity", 30, lambda: run.parity(lines, references))
+        run.attempt("laws", 20, lambda: run.laws(lines))
+    sizes = arguments.sizes.split(",") if "fast" in parts else []
+    directories = {name: run.attempt("model " + name, 10, lambda: run.model(name)) for name in sizes}
     directories = {name: directory for name, directory in directories.items() if directory}
     for name, directory in directories.items():
         for beam in 1, 4:
-            run.attempt(f"{name} beam {beam}", 20, lambda: run.ours("throughput", name, directory, many, beam))
-            for batch in arguments.batches.split(","):
-                run.attempt(f"transformers {name} beam {beam} batch {batch}", 30,
-                            lambda: run.theirs(name, directory, many, beam, batch))
+            run.attempt(f"{name} beam {beam}", 10, lambda: run.ours("throughput", name, directory, many, beam))
+        run.attempt(f"transformers {name}", 30, lambda: run.theirs(name, directory, many))
     for name, directory in directories.items():
         if not run.cpu:
             twice = "cuda:0,0"
-            run.attempt(f"{name} {twice}", 20, lambda: run.ours("throughput", name, directory, many, 1, device=twice))
-            run.attempt(f"{name} {twice} beam 4", 20, lambda: run.ours("throughput", name, directory, many, 4, device=twice))
+            run.attempt(f"{name} {twice}", 10, lambda: run.ours("throughput", name, directory, many, 1, device=twice))
+            run.attempt(f"{name} {twice} beam 4", 10, lambda: run.ours("throughput", name, directory, many, 4, device=twice))
         for tokens in 2048, 8192, 32768, 131072:
-            run.attempt(f"{name} memory {tokens}", 20,
+            run.attempt(f"{name} memory {tokens}", 10,
                         lambda: run.ours("memory", name, directory, many, 4, "--batch-tokens", tokens))
     run.tables()
     json.dump(run.rows, open(os.path.join(arguments.out, "gpu.json"), "w"), ensure_ascii=False, indent=1)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The GPU machine's side of a training run: short commands that each end by themselves, while the trainer runs on, detached.
 #
-#   lease.sh begin PIECE MINUTES [arguments of train_marian.py]   unpacks, starts, waits for the first speeds (4 minutes at most)
+#   lease.sh begin PIECE MINUTES [arguments of train_marian.py]   unpacks, starts, waits until the trainer has read them (4 minutes at most)
 #   lease.sh more PIECE             unpacks a further piece of the data; the trainer takes it up by itself
 #   lease.sh wait SECONDS           returns when the run is over, or after that long
 #   lease.sh end-in SECONDS         bends the schedule: the learning rate reaches zero that many seconds from now
@@ -24,7 +24,7 @@ begin)
     sh start.sh "$work/data" "$run" "$minutes" "$@"
     for _ in $(seq 120); do
         sleep 2
-        if over || [ "$(grep -c 'tokens/s' "$run/log")" -ge 4 ]; then break; fi
+        if over || grep -q ' parameters, ' "$run/log"; then break; fi
     done
     cat "$run/log"
     ;;

@@ -18,13 +18,14 @@ def sinusoid(n, d):
     return torch.cat([angle.sin(), angle.cos()], 1)
 
 
-def attention(q, k, v, attn_mask, is_causal):
-    """What F.scaled_dot_product_attention does, in plain products: on a CPU, and for sentences, its gradient takes a quarter of a whole step."""
+def attention(q, k, v, mask, causal):
+    """What F.scaled_dot_product_attention does, in plain products. On a CPU its gradient takes a quarter of a whole step; on a GPU its kernels
+    for masks want lengths of 16 and are compiled anew for others, where sentences are too short to gain from them."""
     scores = (q @ k.transpose(2, 3)).float() * q.shape[3] ** -0.5
-    if is_causal:
-        attn_mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device).tril()
-    if attn_mask is not None:
-        scores = scores.masked_fill(~attn_mask, float('-inf'))
+    if causal:
+        mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device).tril()
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float('-inf'))
     return scores.softmax(3).to(v.dtype) @ v
 
 
@@ -37,7 +38,7 @@ class Attention(nn.Module):
     def forward(self, x, kv, mask=None, causal=False):
         (B, T, D), S = x.shape, kv.shape[1]
         q, k, v = self.q_proj(x).view(B, T, self.heads, -1), self.k_proj(kv).view(B, S, self.heads, -1), self.v_proj(kv).view(B, S, self.heads, -1)
-        o = (F.scaled_dot_product_attention if x.is_cuda else attention)(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), attn_mask=mask, is_causal=causal)
+        o = attention(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), mask, causal)
         return self.out_proj(o.transpose(1, 2).reshape(B, T, D))
 
 

@@ -101,13 +101,17 @@ impl Decoder {
             true => Some(Tensor::new(chosen, from.device)?),
             false => None,
         };
-        let none = Tensor::full(f32::NEG_INFINITY, output.dim(0)? - size, from.device)?;
+        let bias = match output.dim(0)? - size {
+            // CUDA fills no tensor without elements.
+            0 => bias,
+            missing => Tensor::cat(&[bias, Tensor::full(f32::NEG_INFINITY, missing, from.device)?], 0)?,
+        };
         Ok(Self {
             embedding,
             scale: if config.scale_embedding { (d as f64).sqrt() } else { 1.0 },
             layers: (0..config.decoder_layers).map(layer).collect::<Result<_>>()?,
             output,
-            bias: Tensor::cat(&[bias, none], 0)?,
+            bias,
             alignment_layer: config.alignment.layer,
             alignment_heads,
         })
