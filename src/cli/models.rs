@@ -312,21 +312,31 @@ mod tests {
     fn a_quantised_model_is_a_model() {
         let (_cache, settings) = empty_cache();
         let place = tempfile::tempdir().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let floats = place.path().join("floats");
+        std::fs::create_dir(&floats).unwrap();
+        for (from, names) in [
+            ("tests/data/parity/base".into(), &["config.json", "generation_config.json", "model.safetensors"]),
+            (format!("models/{BUNDLED}"), &["source.spm", "target.spm", "vocab.json"]),
+        ] {
+            names.iter().for_each(|name| drop(std::fs::copy(root.join(&from).join(name), floats.join(name)).unwrap()));
+        }
+        let floats = floats.to_string_lossy().into_owned();
         let small = place.path().join("small");
+        std::fs::create_dir(&small).unwrap();
         let quantize =
             |model: &str, output: &Path| ModelsCommand::Quantize { model: model.into(), output: output.into() };
-        std::fs::create_dir(&small).unwrap();
-        output(&quantize(BUNDLED, &small), &settings).unwrap();
+        output(&quantize(&floats, &small), &settings).unwrap();
         let name = small.to_string_lossy().into_owned();
         let text = output(&ModelsCommand::Verify { model: name.clone() }, &settings).unwrap();
         assert!(text.lines().count() == 7 && text.lines().all(|line| line.ends_with("  good")), "{text}");
         assert!(output(&ModelsCommand::Show { model: name.clone() }, &settings).unwrap().contains("# "));
-        let error = output(&quantize(BUNDLED, &small), &settings).unwrap_err();
+        let error = output(&quantize(&floats, &small), &settings).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Settings, "{error}");
         let error = output(&quantize(&name, &place.path().join("other")), &settings).unwrap_err();
         assert!(error.kind() == ErrorKind::Model && error.to_string().contains("in bytes already"), "{error}");
         // What went wrong has left nothing behind.
-        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 2);
     }
 
     #[test]
