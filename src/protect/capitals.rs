@@ -123,7 +123,7 @@ fn shape(word: &str) -> Shape {
 }
 
 /// No vowel, or a well-known abbreviation.
-fn is_acronym(word: &str) -> bool {
+pub(super) fn is_acronym(word: &str) -> bool {
     let vowel = |c: char| "AEIOUYÀÂÉÈÊËÎÏÔÙÛÜŒ".contains(c) || !c.is_ascii();
     !word.chars().any(vowel) || ACRONYMS.contains(&word)
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use unicode_normalization::char::is_combining_mark;
 
+use super::capitals::{Capitals, is_acronym};
 use super::numbers::overlaps_any;
 use crate::engine::Engine;
 use crate::runs::runs;
@@ -18,12 +19,21 @@ pub struct Name {
     /// The model sees it in more pieces than one, in small letters too; it is no French word by its ending, and does not
     /// have its capital for beginning the sentence.
     pub rare: bool,
+    /// It is an abbreviation that the model sees in more pieces than one, and English has none of its own for it.
+    pub acronym: bool,
 }
 
 /// Endings by which French makes words that English translates even where they have a capital.
 const ENDINGS: [&str; 29] = [
     "tion", "ment", "ité", "ien", "ienne", "ais", "aise", "ois", "oise", "ain", "aine", "eur", "euse", "aire", "oire",
     "if", "ive", "iste", "isme", "ique", "age", "ance", "ence", "ée", "al", "ale", "aux", "el", "esse",
+];
+
+/// Abbreviations for which English has others.
+const TRANSLATED: [&str; 36] = [
+    "ONU", "OTAN", "UE", "USA", "ADN", "ARN", "IRM", "TVA", "OMS", "OMC", "SIDA", "URSS", "PIB", "ONG", "OGM", "BCE",
+    "OPEP", "FMI", "OCDE", "PME", "IA", "SA", "DOM", "PNB", "RNB", "RDC", "TNP", "RPDC", "PDG", "GRC", "TPS", "TVH",
+    "SPG", "SMC", "PPTE", "RSA",
 ];
 
 /// Whether a word has one of these endings, in the singular or the plural.
@@ -33,7 +43,7 @@ fn is_derived(word: &str) -> bool {
 }
 
 /// The names of `text` outside `taken` (sorted ranges), in order.
-pub(super) fn find(text: &str, taken: &[Range<usize>], engine: &dyn Engine) -> Vec<Name> {
+pub(super) fn find(text: &str, taken: &[Range<usize>], capitals: &Capitals, engine: &dyn Engine) -> Vec<Name> {
     // A name may be joined by hyphens and hold an apostrophe only after its first letters (D'Aubigné is two words).
     let words = runs(text, |_, c, _| c.is_alphabetic() || is_combining_mark(c));
     let capital = |r: &Range<usize>| text[r.clone()].starts_with(char::is_uppercase);
@@ -49,8 +59,14 @@ pub(super) fn find(text: &str, taken: &[Range<usize>], engine: &dyn Engine) -> V
         // The end mark is counted as well. A word that the model knows in small letters is none but for its capital.
         let in_pieces = |word: &str| engine.count_tokens(word) > 2;
         let rare = inside && written_out && !is_derived(word) && in_pieces(word) && in_pieces(&word.to_lowercase());
-        if unwritable || rare {
-            out.push(Name { range: range.clone(), unwritable, rare });
+        let acronym = word.len() > 2
+            && word.bytes().all(|b| b.is_ascii_uppercase())
+            && is_acronym(word)
+            && !TRANSLATED.contains(&word)
+            && !capitals.runs.iter().any(|run| run.words.iter().any(|(shouted, _)| shouted == range))
+            && in_pieces(word);
+        if unwritable || rare || acronym {
+            out.push(Name { range: range.clone(), unwritable, rare, acronym });
         }
     }
     out

@@ -29,6 +29,9 @@ pub fn restore(draft: &mut Draft, p: &Prepared) {
     for name in p.names().iter().filter(|name| name.rare) {
         respell(draft, source, &name.range);
     }
+    for name in p.names().iter().filter(|name| name.acronym) {
+        abbreviate(draft, source, &name.range);
+    }
     for word in words(source) {
         signs(draft, p, word);
     }
@@ -91,6 +94,23 @@ fn respell(draft: &mut Draft, source: &str, name: &Range<usize>) {
         let (made, right) = (made.to_owned(), right.to_owned());
         draft.replace(target, &right, Some(name.clone()));
         draft.notes.push(Note::info("name_restored", format!("{made} became {right}")));
+    }
+}
+
+/// Puts an abbreviation in the place of the one that the model made of it, letter by letter: SNCF became CDSF.
+fn abbreviate(draft: &mut Draft, source: &str, name: &Range<usize>) {
+    let (text, word) = (draft.text(), &source[name.clone()]);
+    let has = |text: &str, w: &str| text.match_indices(w).any(|(i, s)| stands_alone(text, &(i..i + s.len())));
+    if has(text, word) {
+        return;
+    }
+    let Some(target) = draft.target_of(name.clone()) else { return };
+    let target = trimmed(text, whole_words(text, target), |c| !c.is_alphanumeric());
+    let made = text[target.clone()].to_owned();
+    let short = made.len() > 1 && made.bytes().all(|b| b.is_ascii_uppercase());
+    if short && draft.is_free(target.clone()) && !has(source, &made) {
+        draft.replace(target, word, Some(name.clone()));
+        draft.notes.push(Note::info("name_restored", format!("{made} became {word}")));
     }
 }
 
@@ -189,7 +209,8 @@ mod tests {
             Identity.translate(s, o, p)
         }
         fn count_tokens(&self, text: &str) -> usize {
-            text.chars().count().div_ceil(4) + 1
+            // Capitals one by one.
+            text.chars().count().div_ceil(4).max(text.chars().filter(|c| c.is_uppercase()).count()) + 1
         }
         fn max_tokens(&self) -> usize {
             512
@@ -239,6 +260,19 @@ mod tests {
         // English has names of its own.
         assert_eq!(restored("Le président Poutine parle", "The president Pout speaks"), "The president Putin speaks");
         assert_eq!(restored("Le président Poutine parle", "The president Putin speaks"), "The president Putin speaks");
+    }
+
+    #[test]
+    fn abbreviations_stay_what_they_are() {
+        assert_eq!(restored("Hier la SNCF annule", "Yesterday the CD|SF cancels"), "Yesterday the SNCF cancels");
+        for (source, reply) in [
+            ("Hier la SNCF annule", "Yesterday the railway cancels"),
+            ("Hier le PNB monte", "Yesterday the G|NP rises"),
+            ("La BNP et la SNCF", "The BNP and the BNP"),
+            ("Il est TROP tard", "It is TOO late"),
+        ] {
+            assert_eq!(restored(source, reply), reply.replace('|', ""));
+        }
     }
 
     #[test]
