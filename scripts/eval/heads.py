@@ -2,13 +2,14 @@
 """heads.py MODEL TEXT.fr [--lines 300] [--write]
 
 Finds which heads of a Marian model's cross-attention align best. Ground truth are the names and figures that the model copies:
-a word with a capital or a figure that stands once in the source and once, equal, in the translation. For every layer and head, at the
-step that writes a token and at the next one (when the token is the decoder's input), prints the share of such words' attention that
+a word with a capital or a figure that stands once in the source and once, equal, in the translation. For every layer and head, every two
+heads and all of them, at the step that writes a token and at the next one (when the token is the decoder's input), prints the share of such words' attention that
 falls on their source, and how often the greatest weight does. With --write the best goes into the model's
 generation_config.json as `alignment`, where fr2en reads it. Needs torch and transformers 4.
 """
 import argparse
 import collections
+import itertools
 import json
 
 import torch
@@ -46,6 +47,7 @@ def main():
     tokenizer = MarianTokenizer.from_pretrained(a.model)
     model = MarianMTModel.from_pretrained(a.model, attn_implementation="eager", dtype=torch.float32).eval()
     eos, heads = model.config.eos_token_id, model.config.decoder_attention_heads
+    groups = [tuple(range(heads)), *((h,) for h in range(heads)), *itertools.combinations(range(heads), 2)]
     lines = [line.strip() for line in open(a.text, encoding="utf-8")][: a.lines]
     mass, hits, count = collections.Counter(), collections.Counter(), 0
     for start in range(0, len(lines), 16):
@@ -64,16 +66,17 @@ def main():
                     for layer, weights in enumerate(seen):
                         for later in (False, True):
                             rows = weights[k, :, token + later, : len(ids) + 1]
-                            for head, row in [("all", rows.mean(0)), *enumerate(rows)]:
-                                mass[layer, head, later] += float(row[source].sum())
-                                hits[layer, head, later] += int(row.argmax()) in source
-    print(f"{count} tokens of copied words\n\n| layer | head | step | attention | greatest |\n| --- | --- | --- | --- | --- |")
+                            for group in groups:
+                                row = rows[list(group)].mean(0)
+                                mass[layer, group, later] += float(row[source].sum())
+                                hits[layer, group, later] += int(row.argmax()) in source
+    print(f"{count} tokens of copied words\n\n| layer | heads | step | attention | greatest |\n| --- | --- | --- | --- | --- |")
     order = sorted(mass, key=lambda key: -hits[key] - mass[key])
-    for layer, head, later in order[:16]:
-        key = layer, head, later
-        print(f"| {layer} | {head} | {'next' if later else 'own'} | {mass[key] / count:.3f} | {hits[key] / count:.3f} |")
-    layer, head, later = order[0]
-    best = {"layer": layer, "heads": list(range(heads)) if head == "all" else [head], "next_step": later}
+    for key in order[:16]:
+        layer, group, later = key
+        print(f"| {layer} | {', '.join(map(str, group))} | {'next' if later else 'own'} | {mass[key] / count:.3f} | {hits[key] / count:.3f} |")
+    layer, group, later = order[0]
+    best = {"layer": layer, "heads": list(group), "next_step": later}
     print("\nalignment:", json.dumps(best))
     if a.write:
         generation.keep(a.model, alignment=best)

@@ -63,6 +63,33 @@ fn marks_of_the_model_that_agree_are_kept() {
 }
 
 #[test]
+fn no_quotation_ends_with_the_beginning_of_another_phrase() {
+    let source = "Ils ont mené « des exercices conjoints » hier soir.";
+    assert_eq!(
+        restored(source, "They led joint exercises in the evening.", &[0, 2, 5, 4, 5, 5, 7], QuoteStyle::Curly),
+        "They led “joint exercises” in the evening."
+    );
+    assert_eq!(
+        restored(source, "They led joint exercises in the evening.", &[0, 2, 5, 4, 5, 7, 7], QuoteStyle::Curly),
+        "They led “joint exercises” in the evening."
+    );
+    // A word that is quoted stays quoted, and so does what breaks off.
+    assert_eq!(
+        restored(
+            "Il a dit « je vais à la » sans finir.",
+            "He said I go to the unfinished.",
+            &[0, 2, 3, 4, 5, 6, 8],
+            QuoteStyle::Curly
+        ),
+        "He said “I go to the” unfinished."
+    );
+    assert_eq!(
+        restored("Le mot « le » manque.", "The word the is missing.", &[0, 1, 2, 3, 3], QuoteStyle::Curly),
+        "The word “the” is missing."
+    );
+}
+
+#[test]
 fn dropped_marks_come_back_round_the_right_words() {
     let source = "Il a vu « le grand film » hier.";
     let from = [0, 1, 3, 4, 5, 6];
