@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use self::tree::{children, depths};
 use self::units::{Unit, best_run, units};
-use super::text::stands_alone;
+use super::text::{phrase_end, stands_alone};
 use crate::document::{Block, Link, Mark, Target};
 use crate::protect::numbers::overlaps_any;
 
@@ -256,7 +256,7 @@ impl Placer<'_> {
             end += more.map(char::len_utf8).sum::<usize>();
         } else if !whole {
             let cut = self.target[start..end].trim_end_matches(|c: char| ".,;:!?…".contains(c) || c.is_whitespace());
-            end = start + cut.len();
+            end = phrase_end(self.target, start..start + cut.len(), &text[source.clone()]);
         }
         if head.is_some_and(sign) {
             let more = self.target[..start].chars().rev().take_while(|&c| "([“‘\"".contains(c));

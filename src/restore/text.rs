@@ -32,6 +32,35 @@ pub(crate) fn trimmed(text: &str, range: Range<usize>, off: impl Fn(char) -> boo
     start..start + len
 }
 
+/// English words that no phrase ends with, and those that may stand before them.
+const NEVER_LAST: [&str; 12] = ["the", "a", "an", "of", "its", "their", "our", "your", "my", "and", "or", "but"];
+const BEFORE_THOSE: [&str; 13] =
+    ["that", "in", "on", "at", "to", "by", "with", "from", "for", "as", "into", "during", "after"];
+/// French words like those: what ends with one breaks off.
+const BREAKING_OFF: [&str; 18] = [
+    "le", "la", "les", "un", "une", "des", "du", "de", "à", "au", "aux", "en", "et", "ou", "par", "pour", "avec", "que",
+];
+
+/// Where the stretch `range` of an English text ends if words at its end that only begin another phrase (“and”, “in the”, “in”
+/// before “the”) are left out; where it ended if it has no others, or if `source`, which it translates, breaks off as well.
+pub(crate) fn phrase_end(text: &str, range: Range<usize>, source: &str) -> usize {
+    let own = source.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '…');
+    let last = own.rsplit(char::is_whitespace).next().unwrap_or_default();
+    if own.ends_with('…') || BREAKING_OFF.contains(&last) {
+        return range.end;
+    }
+    let among = |word: &str, list: &[&str]| list.iter().any(|w| word.eq_ignore_ascii_case(w));
+    let mut follows = text[range.end..].split_whitespace().next().unwrap_or_default();
+    let mut end = range.end;
+    while let Some((before, word)) = text[range.start..end].trim_end().rsplit_once(char::is_whitespace) {
+        if !(among(word, &NEVER_LAST) || (among(word, &BEFORE_THOSE) && among(follows, &NEVER_LAST))) {
+            break;
+        }
+        (end, follows) = (range.start + before.trim_end().len(), word);
+    }
+    end
+}
+
 /// Words: runs of letters and figures, with the apostrophes and hyphens inside them.
 pub(crate) fn words(text: &str) -> Vec<Range<usize>> {
     runs(text, |i, c, open| {
@@ -45,4 +74,24 @@ pub(crate) fn words(text: &str) -> Vec<Range<usize>> {
 /// Marks that close a quotation or a bracket; “ closes what „ opens.
 pub(crate) fn is_closer(c: char) -> bool {
     matches!(c, '"' | '“' | '”' | '’' | '»' | '›' | ')' | ']' | '\'')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phrases_do_not_end_with_the_beginning_of_others() {
+        for (text, source, kept) in [
+            ("Paris and then", "Paris", "Paris"),
+            ("exercises in the evening", "exercices", "exercises"),
+            ("exercises in the evening", "exercices dans la", "exercises in the"),
+            ("the evening", "le soir", "the"),
+        ] {
+            let end = text.rfind(' ').unwrap_or_default();
+            assert_eq!(&text[..phrase_end(text, 0..end, source)], kept, "{text}, {source}");
+        }
+        assert_eq!(phrase_end("drills in the evening", 0.."drills in".len(), "exercices"), "drills".len());
+        assert_eq!(phrase_end("to live in peace", 0.."to live in".len(), "vivre"), "to live in".len());
+    }
 }

@@ -5,19 +5,11 @@ use std::ops::Range;
 use super::{MANY, Place, Unit, opens, words};
 use crate::document::QuoteMark;
 use crate::restore::draft::Draft;
+use crate::restore::text::phrase_end;
 use crate::split::quotes::Found;
 
 /// A mark of the model this many words from where the alignment puts it is taken to be right.
 const NEAR: usize = 2;
-
-/// English words that a noun must follow, and words that stand before these.
-const ARTICLES: [&str; 9] = ["the", "a", "an", "of", "its", "their", "our", "your", "my"];
-const LINKS: [&str; 16] =
-    ["and", "or", "but", "that", "in", "on", "at", "to", "by", "with", "from", "for", "as", "into", "during", "after"];
-/// French words after which a quotation breaks off.
-const FRENCH: [&str; 18] = [
-    "le", "la", "les", "un", "une", "des", "du", "de", "à", "au", "aux", "en", "et", "ou", "par", "pour", "avec", "que",
-];
 
 /// Finds places by alignment, and takes the model's marks near them.
 pub(super) struct Placer<'a> {
@@ -131,7 +123,7 @@ impl<'a> Placer<'a> {
             }
         }
         if !(closed && last == end) {
-            last = self.before_stop(first, self.before_article(first, last, inner.clone()), inner.end);
+            last = self.before_stop(first, self.before_phrase(first, last, inner.clone()), inner.end);
         }
         Span { first, last, fixed: (anchored && first == 0, closed && last == end), open: None, close: None }
     }
@@ -156,25 +148,11 @@ impl<'a> Placer<'a> {
         (left < right && right - left <= 2 * (stops - begins) + 2).then(|| (left, right - 1))
     }
 
-    /// `last`, or the word before what only begins another phrase: no quotation ends with “the”, “and the” or “in the”, unless
-    /// the source breaks off as well.
-    fn before_article(&self, first: usize, last: usize, inner: Range<usize>) -> usize {
-        let text = self.draft.text();
-        let own = self.source[inner].trim_end_matches(|c: char| !c.is_alphanumeric() && c != '…');
-        let breaks_off = own.ends_with('…') || FRENCH.iter().any(|w| own.rsplit(char::is_whitespace).next() == Some(w));
-        let word = |k: usize| self.words.get(k).map_or("", |word| &text[word.clone()]);
-        let is = |k: usize, list: &[&str]| list.iter().any(|w| word(k).eq_ignore_ascii_case(w));
-        let mut k = last;
-        if breaks_off || !(is(k, &ARTICLES) || (is(k, &LINKS) && is(k + 1, &ARTICLES))) {
-            return last;
-        }
-        while k > first && is(k, &ARTICLES) {
-            k -= 1;
-        }
-        while k > first && is(k, &LINKS) {
-            k -= 1;
-        }
-        k
+    /// `last`, or the word before what only begins another phrase.
+    fn before_phrase(&self, first: usize, last: usize, inner: Range<usize>) -> usize {
+        let (Some(from), Some(to)) = (self.words.get(first), self.words.get(last)) else { return last };
+        let end = phrase_end(self.draft.text(), from.start..to.end, &self.source[inner]);
+        self.words.partition_point(|word| word.start < end).saturating_sub(1).clamp(first, last.max(first))
     }
 
     /// `last`, or a word near it that a `!` or `?` comes after, if the quotation ends with one in the source too.
