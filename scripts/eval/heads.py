@@ -3,8 +3,8 @@
 
 Finds which heads of a Marian model's cross-attention align best. Ground truth are the names and figures that the model copies:
 a word with a capital or a figure that stands once in the source and once, equal, in the translation. For every layer and head, every two
-heads and all of them, at the step that writes a token and at the next one (when the token is the decoder's input), prints the share of such words' attention that
-falls on their source, and how often the greatest weight does. With --write the best goes into the model's
+heads and all of them, at the step that writes a token and at the next one (when the token is the decoder's input), prints the share of
+such words' attention that falls on their source, and how often the greatest weight does. With --write the best goes into the model's
 generation_config.json as `alignment`, where fr2en reads it. Needs torch and transformers 4.
 """
 import argparse
@@ -47,7 +47,8 @@ def main():
     tokenizer = MarianTokenizer.from_pretrained(a.model)
     model = MarianMTModel.from_pretrained(a.model, attn_implementation="eager", dtype=torch.float32).eval()
     eos, heads = model.config.eos_token_id, model.config.decoder_attention_heads
-    groups = [tuple(range(heads)), *((h,) for h in range(heads)), *itertools.combinations(range(heads), 2)]
+    # A set: of two heads, both are all.
+    groups = {tuple(range(heads)), *((h,) for h in range(heads)), *itertools.combinations(range(heads), 2)}
     lines = [line.strip() for line in open(a.text, encoding="utf-8")][: a.lines]
     mass, hits, count = collections.Counter(), collections.Counter(), 0
     for start in range(0, len(lines), 16):

@@ -20,7 +20,7 @@ import model as marian
 def own(path, lines, limit, batch=16):
     """Greedy translations as id lists, by the trainer's network and the folder's vocabulary."""
     import sentencepiece
-    net, _, eos = marian.load_hf(path)
+    net, eos = marian.load_hf(path)
     net.eval()
     sp = sentencepiece.SentencePieceProcessor(model_file=f'{path}/source.spm')
     v = json.load(open(f'{path}/vocab.json', encoding='utf-8'))

@@ -138,7 +138,7 @@ def save_hf(state, path, vocab, pad, eos, d, enc, dec, ffn, heads):
 
 
 def load_hf(path, dropout=0.0):
-    """(Marian in f32, its shape as a dict, eos) of an exported folder, or of one that `fr2en models quantize` wrote."""
+    """(Marian in f32, eos) of an exported folder, or of one that `fr2en models quantize` wrote."""
     from safetensors.torch import load_file
     c = json.load(open(f'{path}/config.json'))
     shape = dict(d=c['d_model'], enc=c['encoder_layers'], dec=c['decoder_layers'], ffn=c['encoder_ffn_dim'], heads=c['encoder_attention_heads'])
@@ -146,7 +146,7 @@ def load_hf(path, dropout=0.0):
     weights = load_file(f'{path}/model.safetensors')
     floats = {k: v.float() * weights[f'{k}.scale'][:, None] if v.dtype == torch.int8 else v.float() for k, v in weights.items()}
     m.load_state_dict({k.removeprefix('model.'): v for k, v in floats.items() if k.startswith('model.') and not k.endswith('.scale')})
-    return m, shape, c['eos_token_id']
+    return m, c['eos_token_id']
 
 
 def shape_of(net):

@@ -136,18 +136,17 @@ class Trainer:
             torch.set_float32_matmul_precision('high')
         else:
             torch.set_num_threads(1 if a.processes > 1 else a.threads)
-        shape, self.origin = {k: getattr(a, k) for k in marian.SHAPE}, None
+        self.origin = None
         if a.init:
-            net, shape, _ = marian.load_hf(a.init, a.dropout)
+            net, _ = marian.load_hf(a.init, a.dropout)
             marian.revocabulary(net, a.init, vocabulary)
             if a.widen:
                 net = marian.widen(net, a.widen)
             marian.deepen(net, a.deepen)
-            shape = marian.shape_of(net)
             self.origin = None if a.widen or a.deepen else {k: v.clone() for k, v in net.state_dict().items()}
         else:
-            net = marian.Marian(self.vocab, self.pad, dropout=a.dropout, **shape)
-        self.shape, self.net = shape, net.to(self.device)
+            net = marian.Marian(self.vocab, self.pad, dropout=a.dropout, **{k: getattr(a, k) for k in marian.SHAPE})
+        self.shape, self.net = marian.shape_of(net), net.to(self.device)
         self.opt = torch.optim.AdamW(net.parameters(), lr=a.lr, betas=(0.9, 0.98), eps=1e-8, weight_decay=a.weight_decay, fused=True)
         self.loss = nll
         if a.compile:                                # layer by layer: equal layers share what was compiled for the first
@@ -222,11 +221,14 @@ class Trainer:
         torch.save(dict(model=self.net.state_dict(), optimiser=self.opt.state_dict(), step=self.step, seen=self.seen, mean=self.mean, means=self.means,
                         spent=self.spent + time.time() - self.started, shape=self.shape), self.checkpoint + '.tmp')
         os.replace(self.checkpoint + '.tmp', self.checkpoint)
-        self.export(f'{self.a.out}/hf')
+        self.export(self.average() or self.net.state_dict())
 
-    def export(self, path):
-        state = {k: v / self.means for k, v in self.mean.items()} if self.means else self.net.state_dict()
-        marian.save_hf(state, path, self.vocab, self.pad, self.eos, **self.shape)
+    def average(self):
+        """The mean of the weights that were accumulated; None before the first."""
+        return {k: v / self.means for k, v in self.mean.items()} if self.means else None
+
+    def export(self, state):
+        marian.save_hf(state, f'{self.a.out}/hf', self.vocab, self.pad, self.eos, **self.shape)
 
     def accumulate(self):
         self.means += 1
@@ -379,8 +381,8 @@ class Trainer:
         """Exports the best by validation loss: the last weights, their average, and this averaged with where the run started, which
         another run had brought to an end of its own."""
         found = {'the last': {k: v.clone() for k, v in self.net.state_dict().items()}}
-        if self.means:
-            found[f'the average of {self.means}'] = {k: v / self.means for k, v in self.mean.items()}
+        if average := self.average():
+            found[f'the average of {self.means}'] = average
         if self.origin:
             name, end = list(found.items())[-1]
             found[f'0.6 of {name} and 0.4 of the start'] = {k: 0.6 * v + 0.4 * self.origin[k].to(v.device) for k, v in end.items()}
@@ -391,7 +393,7 @@ class Trainer:
         self.say('valid nll of', ', of '.join(f'{name} {loss:.4f}' for name, loss in losses.items()))
         best = min(losses, key=lambda name: (losses[name] != losses[name], losses[name]))
         self.net.load_state_dict(found[best])
-        marian.save_hf(found[best], f'{self.a.out}/hf', self.vocab, self.pad, self.eos, **self.shape)
+        self.export(found[best])
 
     def finish(self):
         if self.rank == 0:

@@ -30,7 +30,7 @@ mod rows;
 mod subtitles;
 mod table;
 mod weave;
-mod wrap;
+pub(crate) mod wrap;
 mod xliff;
 mod xml;
 

@@ -42,8 +42,8 @@ fn running_on(line: &str, next: &str) -> i32 {
     }
 }
 
-/// Whether a line ends with a word that nothing ends with.
-fn leaves_open(line: &str) -> bool {
+/// Whether a line, or another stretch of French, ends with a word that nothing ends with.
+pub(crate) fn leaves_open(line: &str) -> bool {
     const OPEN: &[&str] = &[
         "le", "la", "les", "un", "une", "des", "de", "du", "à", "au", "aux", "et", "ou", "où", "que", "qui", "dont",
         "dans", "par", "pour", "sur", "sous", "avec", "sans", "en", "ce", "cet", "cette", "ces", "mon", "ma", "mes",

@@ -227,10 +227,10 @@ pub fn prepare(
         sight: Sight::default(),
         spans,
         numbers,
-        names: names::find(text, &taken, &capitals, engine),
         capitals,
         quotes,
         lead,
+        names: names::find(text, &taken, engine),
     };
     prepared.sight = look(&prepared, engine, options);
     if prepared.route == Route::Model && prepared.sight.text().is_empty() {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use unicode_normalization::char::is_combining_mark;
 
-use super::capitals::{Capitals, is_acronym};
+use super::capitals::is_acronym;
 use super::numbers::overlaps_any;
 use crate::engine::Engine;
 use crate::runs::runs;
@@ -29,11 +29,11 @@ const ENDINGS: [&str; 29] = [
     "if", "ive", "iste", "isme", "ique", "age", "ance", "ence", "ée", "al", "ale", "aux", "el", "esse",
 ];
 
-/// Abbreviations for which English has others.
-const TRANSLATED: [&str; 36] = [
-    "ONU", "OTAN", "UE", "USA", "ADN", "ARN", "IRM", "TVA", "OMS", "OMC", "SIDA", "URSS", "PIB", "ONG", "OGM", "BCE",
-    "OPEP", "FMI", "OCDE", "PME", "IA", "SA", "DOM", "PNB", "RNB", "RDC", "TNP", "RPDC", "PDG", "GRC", "TPS", "TVH",
-    "SPG", "SMC", "PPTE", "RSA",
+/// Abbreviations of three letters and more for which English has others.
+const TRANSLATED: [&str; 33] = [
+    "ONU", "OTAN", "USA", "ADN", "ARN", "IRM", "TVA", "OMS", "OMC", "SIDA", "URSS", "PIB", "ONG", "OGM", "BCE", "OPEP",
+    "FMI", "OCDE", "PME", "DOM", "PNB", "RNB", "RDC", "TNP", "RPDC", "PDG", "GRC", "TPS", "TVH", "SPG", "SMC", "PPTE",
+    "RSA",
 ];
 
 /// Whether a word has one of these endings, in the singular or the plural.
@@ -43,7 +43,7 @@ fn is_derived(word: &str) -> bool {
 }
 
 /// The names of `text` outside `taken` (sorted ranges), in order.
-pub(super) fn find(text: &str, taken: &[Range<usize>], capitals: &Capitals, engine: &dyn Engine) -> Vec<Name> {
+pub(super) fn find(text: &str, taken: &[Range<usize>], engine: &dyn Engine) -> Vec<Name> {
     // A name may be joined by hyphens and hold an apostrophe only after its first letters (D'Aubigné is two words).
     let words = runs(text, |_, c, _| c.is_alphabetic() || is_combining_mark(c));
     let capital = |r: &Range<usize>| text[r.clone()].starts_with(char::is_uppercase);
@@ -63,7 +63,6 @@ pub(super) fn find(text: &str, taken: &[Range<usize>], capitals: &Capitals, engi
             && word.bytes().all(|b| b.is_ascii_uppercase())
             && is_acronym(word)
             && !TRANSLATED.contains(&word)
-            && !capitals.runs.iter().any(|run| run.words.iter().any(|(shouted, _)| shouted == range))
             && in_pieces(word);
         if unwritable || rare || acronym {
             out.push(Name { range: range.clone(), unwritable, rare, acronym });

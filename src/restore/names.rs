@@ -5,7 +5,7 @@ use std::ops::Range;
 use unicode_normalization::UnicodeNormalization;
 
 use super::draft::Draft;
-use super::text::{stands_alone, trimmed, whole_words, words};
+use super::text::{occurrences, trimmed, whole_words, words};
 use crate::document::Note;
 use crate::protect::Prepared;
 use crate::protect::sight::fold;
@@ -70,17 +70,15 @@ fn exonym(name: &str) -> Option<&'static str> {
 fn respell(draft: &mut Draft, source: &str, name: &Range<usize>) {
     let (text, word) = (draft.text(), &source[name.clone()]);
     let right = exonym(word).unwrap_or(word);
-    let has = |needle: &str| text.match_indices(needle).any(|(i, s)| stands_alone(text, &(i..i + s.len())));
+    let has = |needle: &str| occurrences(text, needle).next().is_some();
     if has(word) || has(right) || has(&fold_accents(word)) {
         return;
     }
-    let Some(target) = draft.target_of(name.clone()) else { return };
-    let target = trimmed(text, whole_words(text, target), |c| !c.is_alphanumeric());
+    let Some(target) = made_of(draft, name) else { return };
     let made = &text[target.clone()];
     let spelt = draft.ties(name.clone()).filter(|(t, _)| t.start < target.end && t.end > target.start).count();
     let (a, b) = (fold(made), fold(word));
-    if !made.starts_with(char::is_uppercase) || !made.chars().all(char::is_alphabetic) || !draft.is_free(target.clone())
-    {
+    if !made.starts_with(char::is_uppercase) || !made.chars().all(char::is_alphabetic) {
         return;
     }
     // Another word of the source may have come out here.
@@ -91,27 +89,37 @@ fn respell(draft: &mut Draft, source: &str, name: &Range<usize>) {
     let shared = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
     let garbled = spelt > 1 && a.chars().next() == b.chars().next() && shared * 2 < a.len().min(b.len());
     if cut_short || garbled {
-        let (made, right) = (made.to_owned(), right.to_owned());
-        draft.replace(target, &right, Some(name.clone()));
-        draft.notes.push(Note::info("name_restored", format!("{made} became {right}")));
+        put(draft, target, right, name);
     }
 }
 
 /// Puts an abbreviation in the place of the one that the model made of it, letter by letter: SNCF became CDSF.
 fn abbreviate(draft: &mut Draft, source: &str, name: &Range<usize>) {
     let (text, word) = (draft.text(), &source[name.clone()]);
-    let has = |text: &str, w: &str| text.match_indices(w).any(|(i, s)| stands_alone(text, &(i..i + s.len())));
+    let has = |text: &str, word: &str| occurrences(text, word).next().is_some();
     if has(text, word) {
         return;
     }
-    let Some(target) = draft.target_of(name.clone()) else { return };
-    let target = trimmed(text, whole_words(text, target), |c| !c.is_alphanumeric());
-    let made = text[target.clone()].to_owned();
+    let Some(target) = made_of(draft, name) else { return };
+    let made = &text[target.clone()];
     let short = made.len() > 1 && made.bytes().all(|b| b.is_ascii_uppercase());
-    if short && draft.is_free(target.clone()) && !has(source, &made) {
-        draft.replace(target, word, Some(name.clone()));
-        draft.notes.push(Note::info("name_restored", format!("{made} became {word}")));
+    if short && !has(source, made) {
+        put(draft, target, word, name);
     }
+}
+
+/// The whole words that the model made of a name, where the alignment leads, if they may be changed.
+fn made_of(draft: &Draft, name: &Range<usize>) -> Option<Range<usize>> {
+    let text = draft.text();
+    let target = trimmed(text, whole_words(text, draft.target_of(name.clone())?), |c| !c.is_alphanumeric());
+    draft.is_free(target.clone()).then_some(target)
+}
+
+/// Puts the right name in the place of what the model made of it, and says so.
+fn put(draft: &mut Draft, target: Range<usize>, right: &str, name: &Range<usize>) {
+    let note = format!("{} became {right}", &draft.text()[target.clone()]);
+    draft.replace(target, right, Some(name.clone()));
+    draft.notes.push(Note::info("name_restored", note));
 }
 
 /// The word without its accents, its case kept.
@@ -167,8 +175,7 @@ fn signs(draft: &mut Draft, p: &Prepared, word: Range<usize>) {
     }
     let folded: String = written.nfkc().collect();
     let text = draft.text();
-    let found = text.match_indices(&folded).map(|(i, s)| i..i + s.len()).filter(|r| stands_alone(text, r));
-    let best = found
+    let best = occurrences(text, &folded)
         .filter(|r| draft.is_free(r.clone()))
         .max_by(|a, b| draft.tie(a.clone(), word.clone()).total_cmp(&draft.tie(b.clone(), word.clone())));
     if let Some(range) = best {

@@ -1,7 +1,9 @@
 //! Small readings of text that several restorers share.
 
-use crate::runs::runs;
 use std::ops::Range;
+
+use crate::formats::wrap::leaves_open;
+use crate::runs::runs;
 
 /// Whether a needle found at `range` stands alone: not inside a longer word.
 pub(crate) fn stands_alone(text: &str, range: &Range<usize>) -> bool {
@@ -10,6 +12,11 @@ pub(crate) fn stands_alone(text: &str, range: &Range<usize>) -> bool {
     let open = needle.starts_with(word) && text[..range.start].ends_with(word);
     let close = needle.ends_with(word) && text[range.end..].starts_with(word);
     !open && !close
+}
+
+/// Where `needle` stands alone in `text`.
+pub(crate) fn occurrences<'a>(text: &'a str, needle: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
+    text.match_indices(needle).map(|(i, s)| i..i + s.len()).filter(|range| stands_alone(text, range))
 }
 
 /// `range` widened to whole words.
@@ -36,24 +43,20 @@ pub(crate) fn trimmed(text: &str, range: Range<usize>, off: impl Fn(char) -> boo
 const NEVER_LAST: [&str; 12] = ["the", "a", "an", "of", "its", "their", "our", "your", "my", "and", "or", "but"];
 const BEFORE_THOSE: [&str; 13] =
     ["that", "in", "on", "at", "to", "by", "with", "from", "for", "as", "into", "during", "after"];
-/// French words like those: what ends with one breaks off.
-const BREAKING_OFF: [&str; 18] = [
-    "le", "la", "les", "un", "une", "des", "du", "de", "à", "au", "aux", "en", "et", "ou", "par", "pour", "avec", "que",
-];
 
 /// Where the stretch `range` of an English text ends if words at its end that only begin another phrase (“and”, “in the”, “in”
 /// before “the”) are left out; where it ended if it has no others, or if `source`, which it translates, breaks off as well.
 pub(crate) fn phrase_end(text: &str, range: Range<usize>, source: &str) -> usize {
     let own = source.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '…');
-    let last = own.rsplit(char::is_whitespace).next().unwrap_or_default();
-    if own.ends_with('…') || BREAKING_OFF.contains(&last) {
+    if own.ends_with('…') || leaves_open(own) {
         return range.end;
     }
     let among = |word: &str, list: &[&str]| list.iter().any(|w| word.eq_ignore_ascii_case(w));
     let mut follows = text[range.end..].split_whitespace().next().unwrap_or_default();
     let mut end = range.end;
     while let Some((before, word)) = text[range.start..end].trim_end().rsplit_once(char::is_whitespace) {
-        if !(among(word, &NEVER_LAST) || (among(word, &BEFORE_THOSE) && among(follows, &NEVER_LAST))) {
+        let begins = among(word, &NEVER_LAST) || (among(word, &BEFORE_THOSE) && among(follows, &NEVER_LAST));
+        if !begins || before.trim_end().is_empty() {
             break;
         }
         (end, follows) = (range.start + before.trim_end().len(), word);

@@ -152,7 +152,7 @@ impl<'a> Placer<'a> {
     fn before_phrase(&self, first: usize, last: usize, inner: Range<usize>) -> usize {
         let (Some(from), Some(to)) = (self.words.get(first), self.words.get(last)) else { return last };
         let end = phrase_end(self.draft.text(), from.start..to.end, &self.source[inner]);
-        self.words.partition_point(|word| word.start < end).saturating_sub(1).clamp(first, last.max(first))
+        self.words.partition_point(|word| word.start < end).saturating_sub(1)
     }
 
     /// `last`, or a word near it that a `!` or `?` comes after, if the quotation ends with one in the source too.
