@@ -2,10 +2,12 @@
 
 #[cfg(feature = "cuda")]
 fn main() -> cudaforge::Result<()> {
+    const FOLDER: &str = "src/marian/tensor/cuda";
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed={FOLDER}");
     let out = std::env::var("OUT_DIR").map(std::path::PathBuf::from).unwrap_or_default();
-    let kernels = cudaforge::KernelBuilder::new().source_files(["src/marian/tensor/top.cu"]).arg("-O3");
-    kernels.build_ptx()?.write(out.join("kernels.rs"))
+    let files = ["attend.cu", "layers.cu", "top.cu"].map(|file| format!("{FOLDER}/{file}"));
+    cudaforge::KernelBuilder::new().source_files(files).arg("-O3").build_ptx()?.write(out.join("kernels.rs"))
 }
 
 #[cfg(not(feature = "cuda"))]

@@ -1,14 +1,18 @@
 //! The numbers: encoder states, logits, attention and found sequences against those of `transformers`, and of candle's own
 //! Marian model where that one can be compared. `scripts/make_parity_fixtures.py` makes the fixtures.
+//!
+//! The network on tensors runs on the processor, or with `FR2EN_TEST_DEVICE=cuda` on a GPU, in a build that has CUDA.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 use fr2en::decode::{Sequence, decode};
 use fr2en::engine::Options;
 use fr2en::marian::config::EarlyStopping;
+use fr2en::marian::device::{Compute, DeviceChoice, Plan};
 use fr2en::marian::tensor::TensorNetwork;
 use fr2en::marian::{Candidates, Config, Network, Row, Session, Want, Weights};
 use fr2en::store::Blob;
@@ -34,8 +38,22 @@ fn weights(model: &str) -> Weights {
     Weights::open(&blob(folder(model).join("model.safetensors"))).unwrap()
 }
 
-fn network(model: &str) -> TensorNetwork {
-    TensorNetwork::new(&weights(model), &config(model), &Device::Cpu, DType::F32).unwrap()
+fn network(model: &str) -> Arc<dyn Network> {
+    load(&weights(model), &config(model), Compute::F32)
+}
+
+/// The network on tensors, on the device that is tested.
+fn load(weights: &Weights, config: &Config, compute: Compute) -> Arc<dyn Network> {
+    if std::env::var("FR2EN_TEST_DEVICE").is_ok_and(|device| device == "cuda") {
+        let plan = Plan::new(&DeviceChoice::Cuda(vec![0]), compute, config).unwrap();
+        return plan.load(weights, config, None).unwrap();
+    }
+    let dtype = match compute {
+        Compute::F16 => DType::F16,
+        Compute::Bf16 => DType::BF16,
+        _ => DType::F32,
+    };
+    Arc::new(TensorNetwork::new(weights, config, &Device::Cpu, dtype).unwrap())
 }
 
 /// What the reference computes.
@@ -227,10 +245,10 @@ fn search_as_the_reference(model: &str, file: &str) {
     let weights = Weights::open(&blob(folder(model).join(file))).unwrap();
     for (name, settings) in reference.expected["settings"].as_object().unwrap() {
         let config = config_for(model, settings);
-        let network = TensorNetwork::new(&weights, &config, &Device::Cpu, DType::F32).unwrap();
+        let network = load(&weights, &config, Compute::F32);
         for (batch_tokens, threads) in [(1 << 20, 1), (1, 1), (40, 2)] {
             let options = Options { batch_tokens, threads, ..options(settings) };
-            let found = decode(&network, &reference.sources, &options, &());
+            let found = decode(network.as_ref(), &reference.sources, &options, &());
             for (i, found) in found.into_iter().enumerate() {
                 let place = format!("{model}/{file}, {name}, {batch_tokens} tokens a batch, source {i}");
                 agree(&place, &found.unwrap(), &reference.expected["results"][name][i], 1e-3);
@@ -262,8 +280,8 @@ fn fewer_hypotheses_are_the_first_of_many() {
     let (network, reference) = (network("big"), reference("big"));
     let all = Options { beam: 4, n_best: 4, max_length: Some(24), ..Options::default() };
     let one = Options { n_best: 1, ..all.clone() };
-    let all = decode(&network, &reference.sources, &all, &());
-    for (one, all) in decode(&network, &reference.sources, &one, &()).into_iter().zip(all) {
+    let all = decode(network.as_ref(), &reference.sources, &all, &());
+    for (one, all) in decode(network.as_ref(), &reference.sources, &one, &()).into_iter().zip(all) {
         assert_eq!(one.unwrap(), all.unwrap()[..1]);
     }
 }
@@ -273,7 +291,7 @@ fn every_token_has_its_score_and_its_attention() {
     for beam in [1, 4] {
         let (network, reference) = (network("separate"), reference("separate"));
         let options = Options { beam, max_length: Some(24), ..Options::default() };
-        let found = decode(&network, &reference.sources, &options, &());
+        let found = decode(network.as_ref(), &reference.sources, &options, &());
         for (found, source) in found.into_iter().zip(&reference.sources) {
             let best = &found.unwrap()[0];
             assert_eq!(best.log_probs.len(), best.tokens.len());
@@ -305,7 +323,7 @@ fn every_token_has_its_score_and_its_attention() {
 fn nothing_is_computed_that_was_not_asked_for() {
     let (network, reference) = (network("base"), reference("base"));
     let options = Options { scores: false, alignment: false, max_length: Some(24), ..Options::default() };
-    for (i, found) in decode(&network, &reference.sources, &options, &()).into_iter().enumerate() {
+    for (i, found) in decode(network.as_ref(), &reference.sources, &options, &()).into_iter().enumerate() {
         let best = &found.unwrap()[0];
         assert!(best.score.is_nan() && best.log_probs.is_empty() && best.attention.is_empty());
         let expected = &reference.expected["results"]["greedy"][i][0]["tokens"];
@@ -317,7 +335,7 @@ fn nothing_is_computed_that_was_not_asked_for() {
 fn positions_beyond_the_configured_ones_are_computed() {
     let mut config = config("base");
     config.max_position_embeddings = 4;
-    let network = TensorNetwork::new(&weights("base"), &config, &Device::Cpu, DType::F32).unwrap();
+    let network = load(&weights("base"), &config, Compute::F32);
     let reference = reference("base");
     let all: Vec<usize> = (0..reference.sources.len()).collect();
     follow("base", network.session().as_mut(), &reference, &all, 1e-4);
@@ -329,14 +347,14 @@ fn positions_beyond_the_configured_ones_are_computed() {
 
 #[test]
 fn half_types_come_close() {
-    for (dtype, tolerance) in [(DType::F16, 0.15), (DType::BF16, 1.5)] {
+    for (compute, tolerance) in [(Compute::F16, 0.15), (Compute::Bf16, 1.5)] {
         for model in MODELS {
-            let network = TensorNetwork::new(&weights(model), &config(model), &Device::Cpu, dtype).unwrap();
+            let network = load(&weights(model), &config(model), compute);
             let reference = reference(model);
             let all: Vec<usize> = (0..reference.sources.len()).collect();
             follow(model, network.session().as_mut(), &reference, &all, tolerance);
             let options = Options { beam: 4, max_length: Some(24), ..Options::default() };
-            for found in decode(&network, &reference.sources, &options, &()) {
+            for found in decode(network.as_ref(), &reference.sources, &options, &()) {
                 assert!(found.unwrap()[0].score.is_finite());
             }
         }
@@ -347,21 +365,20 @@ fn half_types_come_close() {
 #[cfg(feature = "cuda")]
 #[test]
 fn a_cuda_device_gives_what_the_cpu_gives() {
-    use fr2en::marian::device::{Compute, DeviceChoice, Plan};
     for (compute, tolerance) in [(Compute::F32, 5e-4), (Compute::F16, 0.15), (Compute::Bf16, 1.5)] {
         for model in MODELS {
             let Ok(plan) = Plan::new(&DeviceChoice::Cuda(vec![0]), compute, &config(model)) else {
                 eprintln!("no CUDA device: nothing was tested");
                 return;
             };
-            let network = plan.load(&weights(model), &config(model)).unwrap();
+            let network = plan.load(&weights(model), &config(model), None).unwrap();
             let reference = reference(model);
             let all: Vec<usize> = (0..reference.sources.len()).collect();
             follow(model, network.session().as_mut(), &reference, &all, tolerance);
             for beam in [1, 4] {
                 let options = Options { beam, min_length: Some(40), max_length: Some(40), ..Options::default() };
                 let found = decode(network.as_ref(), &reference.sources, &options, &());
-                let expected = decode(&self::network(model), &reference.sources, &options, &());
+                let expected = decode(self::network(model).as_ref(), &reference.sources, &options, &());
                 let found: Vec<_> = found.into_iter().map(|found| found.unwrap()[0].tokens.clone()).collect();
                 let expected: Vec<_> = expected.into_iter().map(|found| found.unwrap()[0].tokens.clone()).collect();
                 match compute {
@@ -414,7 +431,7 @@ fn candles_own_model_agrees_on_one_sentence() {
 #[test]
 fn nothing_to_do_is_no_error() {
     let network = network("base");
-    assert!(decode(&network, &[], &Options::default(), &()).is_empty());
+    assert!(decode(network.as_ref(), &[], &Options::default(), &()).is_empty());
     let mut session = network.session();
     let mut out = Candidates::default();
     assert!(session.step(&[], &EVERYTHING, &mut out).is_err());
@@ -431,7 +448,7 @@ fn a_bad_source_fails_alone() {
     sources.insert(5, Vec::new());
     for beam in [1, 4] {
         let options = Options { beam, max_length: Some(24), ..Options::default() };
-        let found = decode(&network, &sources, &options, &());
+        let found = decode(network.as_ref(), &sources, &options, &());
         let name = if beam == 1 { "greedy" } else { "beam" };
         let mut expected = reference.expected["results"][name].as_array().unwrap().iter();
         for (i, found) in found.into_iter().enumerate() {

@@ -114,13 +114,10 @@ impl Beam {
     fn advance(&mut self, search: &Search<'_>, length: usize, offer: &Choices<'_>, trail: &mut Trail) -> Result<()> {
         let (config, width) = (search.config, search.options.beam);
         let over = length >= self.limit;
-        let mut continuations = self.continuations(search, over, offer);
+        let continuations = self.continuations(search, over, offer);
         if continuations.is_empty() {
             return Err(no_candidate());
         }
-        // Equal scores keep their order: the better hypothesis first, then the better token.
-        continuations.sort_by(|a, b| b.score.total_cmp(&a.score));
-        continuations.truncate(2 * width);
         let penalty = penalty(length + 1, search.options.length_penalty);
         let mut open = Vec::with_capacity(width);
         for (rank, next) in continuations.into_iter().enumerate() {
@@ -150,30 +147,44 @@ impl Beam {
         Ok(())
     }
 
-    /// The best continuations of each open hypothesis, in their order.
+    /// The best `2 × beam` continuations, best first; of equal ones that of the better hypothesis, then of the better token.
     fn continuations(&self, search: &Search<'_>, over: bool, offer: &Choices<'_>) -> Vec<Continuation> {
-        let eos = search.config.eos_token_id;
-        let mut all = Vec::with_capacity(self.open.len() * offer.k);
-        for (from, open) in self.open.iter().enumerate() {
-            let at = (offer.first_row + from) * offer.k;
-            let ids = &offer.best.ids[at..at + offer.k];
-            let scores = &offer.best.scores[at..at + offer.k];
-            if over && let Some(forced) = search.config.forced_eos_token_id {
-                if scores[0].is_finite() {
-                    // As in `generate`, a forced token has probability 1.
-                    let by_itself = ids[0] == eos;
-                    all.push(Continuation { from, token: forced, log_prob: 0.0, score: open.score, by_itself });
-                }
-                continue;
-            }
-            for (&token, &log_prob) in ids.iter().zip(scores) {
-                if log_prob.is_finite() && (!over || token == eos) {
-                    let by_itself = token == eos;
-                    all.push(Continuation { from, token, log_prob, score: open.score + log_prob, by_itself });
-                }
-            }
+        // Those of one hypothesis come best first: the next of all is at the head of one of them.
+        let mut offers: Vec<_> = (0..self.open.len()).map(|from| self.offers(from, search, over, offer)).collect();
+        let mut heads: Vec<_> = offers.iter_mut().map(Iterator::next).collect();
+        let mut best = Vec::with_capacity(2 * search.options.beam);
+        while best.len() < 2 * search.options.beam {
+            let score = |i: usize| heads[i].as_ref().map_or(f32::NEG_INFINITY, |next| next.score);
+            let first = (1..heads.len()).fold(0, |first, i| if score(i) > score(first) { i } else { first });
+            let Some(next) = heads[first].take() else { break };
+            best.push(next);
+            heads[first] = offers[first].next();
         }
-        all
+        best
+    }
+
+    /// The continuations of the open hypothesis `from`, best first.
+    fn offers<'a>(
+        &'a self,
+        from: usize,
+        search: &'a Search<'_>,
+        over: bool,
+        offer: &'a Choices<'_>,
+    ) -> impl Iterator<Item = Continuation> + 'a {
+        let (eos, before) = (search.config.eos_token_id, self.open[from].score);
+        let forced = if over { search.config.forced_eos_token_id } else { None };
+        let at = (offer.first_row + from) * offer.k;
+        let choices = offer.best.ids[at..at + offer.k].iter().zip(&offer.best.scores[at..at + offer.k]);
+        choices
+            .take(if forced.is_some() { 1 } else { offer.k })
+            .filter(move |&(&token, log_prob)| log_prob.is_finite() && (forced.is_some() || !over || token == eos))
+            .map(move |(&token, &log_prob)| match forced {
+                // As in `generate`, a forced token has probability 1.
+                Some(forced) => {
+                    Continuation { from, token: forced, log_prob: 0.0, score: before, by_itself: token == eos }
+                }
+                None => Continuation { from, token, log_prob, score: before + log_prob, by_itself: token == eos },
+            })
     }
 
     /// Whether nothing better can come, after `length` tokens.

@@ -181,12 +181,14 @@ fn open(choice: &DeviceChoice) -> Result<(Vec<Device>, String)> {
 
 #[cfg(feature = "cuda")]
 fn cuda(number: usize) -> Result<Device> {
+    use candle_core::cuda_backend::WrapErr;
     let open = || -> candle_core::Result<Device> {
         // A stream of its own: candle's usual one is another for every thread, while cuBLAS' workspace is the same.
         let device = Device::new_cuda_with_stream(number)?;
         // SAFETY: nothing that lives on this device object is ever used through another stream, and it has just this
         // one: whatever is computed, copied or freed is in the order of that stream without events.
         unsafe { device.as_cuda_device()?.disable_event_tracking() };
+        pool::keep(&device.as_cuda_device()?.cuda_stream()).w()?;
         Ok(device)
     };
     open().map_err(|error| unusable(&format!("CUDA device {number}"), error))
@@ -224,11 +226,51 @@ pub struct Memory {
 fn memory(device: &Device) -> Option<Memory> {
     #[cfg(feature = "cuda")]
     if let Ok(cuda) = device.as_cuda_device() {
-        let (free, total) = cuda.cuda_stream().context().mem_get_info().ok()?;
-        return Some(Memory { free: free as u64, total: total as u64 });
+        let stream = cuda.cuda_stream();
+        let (free, total) = stream.context().mem_get_info().ok()?;
+        return Some(Memory { free: free as u64 + pool::kept(&stream).unwrap_or(0), total: total as u64 });
     }
     let _ = device;
     None
+}
+
+/// The memory that the CUDA driver hands out in the order of a stream.
+#[cfg(feature = "cuda")]
+mod pool {
+    use candle_core::cuda_backend::cudarc::driver::sys::{CUmemPool_attribute, CUmemoryPool};
+    use candle_core::cuda_backend::cudarc::driver::{CudaStream, DriverError, result};
+
+    /// Has the driver keep what is freed for whoever asks next. Unless told so, it gives all of it back to the system
+    /// whenever the host waits for the device, which is at every step, and has to map it anew for the next.
+    pub fn keep(stream: &CudaStream) -> Result<(), DriverError> {
+        let Some(pool) = of(stream)? else { return Ok(()) };
+        let mut most = u64::MAX;
+        let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+        // SAFETY: the pool is the device's own, and the attribute is a u64.
+        unsafe { result::mem_pool::set_attribute(pool, attribute, (&raw mut most).cast()) }
+    }
+
+    /// How many bytes it keeps that nobody uses.
+    pub fn kept(stream: &CudaStream) -> Result<u64, DriverError> {
+        let Some(pool) = of(stream)? else { return Ok(0) };
+        let ask = |attribute| {
+            let mut bytes = 0u64;
+            // SAFETY: the pool is the device's own, and the attributes asked for are u64.
+            unsafe { result::mem_pool::get_attribute(pool, attribute, (&raw mut bytes).cast()) }.map(|()| bytes)
+        };
+        let reserved = ask(CUmemPool_attribute::CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT)?;
+        Ok(reserved.saturating_sub(ask(CUmemPool_attribute::CU_MEMPOOL_ATTR_USED_MEM_CURRENT)?))
+    }
+
+    /// `None` where the device has no such thing, and memory is asked for and given back at once.
+    fn of(stream: &CudaStream) -> Result<Option<CUmemoryPool>, DriverError> {
+        let context = stream.context();
+        if !context.has_async_alloc() {
+            return Ok(None);
+        }
+        // SAFETY: the device is the context's.
+        unsafe { result::device::get_default_mem_pool(context.cu_device()) }.map(Some)
+    }
 }
 
 /// A GPU as its driver describes it.

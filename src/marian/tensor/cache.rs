@@ -12,7 +12,7 @@ const BLOCK: usize = 32;
 pub(super) struct Cache {
     /// By layer: `2 × rows × heads × room × size`; `None` before the first token.
     layers: Vec<Option<Tensor>>,
-    /// Positions that are filled, in every layer between steps.
+    /// Positions that were begun.
     length: usize,
 }
 
@@ -21,24 +21,24 @@ impl Cache {
         Self { layers: vec![None; layers], length: 0 }
     }
 
-    /// How many positions are filled.
+    /// How many positions were begun.
     pub fn length(&self) -> usize {
         self.length
     }
 
-    /// Says that every layer has been given the next position.
-    pub fn advance(&mut self) {
+    /// Begins a position, which every layer is to be given.
+    pub fn begin(&mut self) {
         self.length += 1;
     }
 
-    /// Puts keys and values of the next position, `2 × rows × heads × 1 × size`, into a layer; gives all its keys and
-    /// all its values so far: `rows × heads × positions × size`, views.
+    /// Puts keys and values of the position that was begun, `2 × rows × heads × 1 × size`, into a layer; gives all its keys
+    /// and all its values so far: `rows × heads × positions × size`, views.
     pub fn push(&mut self, layer: usize, new: &Tensor) -> Result<(Tensor, Tensor)> {
         let room = match self.layers[layer].take() {
-            Some(room) if room.dim(3)? > self.length => room,
+            Some(room) if room.dim(3)? >= self.length => room,
             full => {
                 let (two, rows, heads, _, size) = new.dims5()?;
-                let shape = [two, rows, heads, self.length + BLOCK, size];
+                let shape = [two, rows, heads, self.length - 1 + BLOCK, size];
                 indexable(&shape)?;
                 let room = Tensor::zeros(&shape, new.dtype(), new.device())?;
                 if let Some(full) = full {
@@ -47,9 +47,9 @@ impl Cache {
                 room
             }
         };
-        room.slice_set(new, 3, self.length)?;
+        room.slice_set(new, 3, self.length - 1)?;
         // In this order: taking one of two out of what is narrowed already would copy it.
-        let filled = |i: usize| room.get(i)?.narrow(2, 0, self.length + 1);
+        let filled = |i: usize| room.get(i)?.narrow(2, 0, self.length);
         let (keys, values) = (filled(0)?, filled(1)?);
         self.layers[layer] = Some(room);
         Ok((keys, values))
@@ -95,8 +95,8 @@ mod tests {
                     all = all.map(|all| all.index_select(&third, 1).unwrap());
                 }
                 let new = position(rows, at).to_dtype(dtype).unwrap();
+                cache.begin();
                 let (k, v) = cache.push(0, &new).unwrap();
-                cache.advance();
                 let joined = all.take().map_or(new.clone(), |all| Tensor::cat(&[all, new.clone()], 3).unwrap());
                 for (got, expected) in [(k, joined.get(0).unwrap()), (v, joined.get(1).unwrap())] {
                     assert_eq!(got.dims(), expected.dims());

@@ -1,10 +1,9 @@
 //! The encoder.
 
-use candle_core::Tensor;
-use candle_nn::{LayerNorm, Linear, Module};
+use candle_core::{Device, Tensor};
 
 use super::attention::attend;
-use super::layers::{FeedForward, Loader, Positions, Projections};
+use super::layers::{FeedForward, Loader, Positions, Projections, Residual};
 use crate::error::Result;
 use crate::marian::Config;
 
@@ -19,8 +18,7 @@ struct Layer {
     heads: usize,
     /// To queries, keys and values.
     qkv: Projections,
-    out: Linear,
-    norm: LayerNorm,
+    out: Residual,
     feed_forward: FeedForward,
 }
 
@@ -34,8 +32,7 @@ impl Encoder {
             Ok(Layer {
                 heads,
                 qkv: attention.projections(&["q_proj", "k_proj", "v_proj"], d, heads)?,
-                out: attention.linear("out_proj", d, d)?,
-                norm: from.norm("self_attn_layer_norm", d)?,
+                out: from.residual("self_attn.out_proj", "self_attn_layer_norm", d, d)?,
                 feed_forward: FeedForward::load(&from, d, config.encoder_ffn_dim, config.activation)?,
             })
         };
@@ -56,7 +53,8 @@ impl Encoder {
     ) -> Result<Tensor> {
         let (n, d) = (sources.len(), self.embedding.dim(1)?);
         if n == 0 {
-            return Ok(Tensor::zeros((0, 0, d), self.embedding.dtype(), self.embedding.device())?);
+            // CUDA fills no tensor without elements.
+            return Ok(Tensor::zeros((0, 0, d), self.embedding.dtype(), &Device::Cpu)?);
         }
         let padded = |source: &&[u32]| {
             let source: Vec<u32> = source.to_vec();
@@ -65,19 +63,20 @@ impl Encoder {
         let ids: Vec<u32> = sources.iter().flat_map(padded).collect();
         let ids = Tensor::from_vec(ids, n * longest, self.embedding.device())?;
         let x = (self.embedding.index_select(&ids, 0)? * self.scale)?.reshape((n, longest, d))?;
-        let x = x.broadcast_add(&positions.first(longest)?)?;
-        self.layers.iter().try_fold(x, |x, layer| layer.forward(&x, mask))
+        let x = x.broadcast_add(&positions.first(longest)?)?.reshape((n * longest, d))?;
+        let x = self.layers.iter().try_fold(x, |x, layer| layer.forward(&x, n, mask))?;
+        Ok(x.reshape((n, longest, d))?)
     }
 }
 
 impl Layer {
-    fn forward(&self, x: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
-        let (n, length, d) = x.dims3()?;
-        let split = (3, n, length, self.heads, d / self.heads);
-        let qkv = self.qkv.forward(&x.reshape((n * length, d))?)?.reshape(split)?.transpose(2, 3)?.contiguous()?;
+    /// `x`: `n · longest × d_model`.
+    fn forward(&self, x: &Tensor, n: usize, mask: Option<&Tensor>) -> Result<Tensor> {
+        let (rows, d) = x.dims2()?;
+        let split = (3, n, rows / n, self.heads, d / self.heads);
+        let qkv = self.qkv.forward(x)?.reshape(split)?.transpose(2, 3)?.contiguous()?;
         let (mixed, _) = attend(&qkv.get(0)?, &qkv.get(1)?, &qkv.get(2)?, mask)?;
-        let mixed = mixed.transpose(1, 2)?.contiguous()?.reshape((n, length, d))?;
-        let x = self.norm.forward(&(x + self.out.forward(&mixed)?)?)?;
-        self.feed_forward.forward(&x)
+        let mixed = mixed.transpose(1, 2)?.contiguous()?.reshape((rows, d))?;
+        self.feed_forward.forward(&self.out.forward(x, &mixed)?)
     }
 }

@@ -1,7 +1,7 @@
 //! The small parts: weights by name, linear layers, norms, the feed-forward layer, positions.
 
 use candle_core::{DType, Device, Tensor};
-use candle_nn::{LayerNorm, Linear, Module};
+use candle_nn::{LayerNorm, Module};
 
 use crate::error::Result;
 use crate::marian::{Weights, config::Activation};
@@ -43,15 +43,20 @@ impl Loader<'_> {
         }
     }
 
-    pub fn linear(&self, name: &str, inputs: usize, outputs: usize) -> Result<Linear> {
+    fn linear(&self, name: &str, inputs: usize, outputs: usize) -> Result<Linear> {
         let of = self.under(name);
-        Ok(Linear::new(of.tensor("weight", &[outputs, inputs])?, Some(of.tensor("bias", &[outputs])?)))
+        Ok(Linear { weight: of.tensor("weight", &[outputs, inputs])?, bias: of.tensor("bias", &[outputs])? })
+    }
+
+    /// The linear layer `linear` from `inputs` numbers to `width`, and the norm behind it.
+    pub fn residual(&self, linear: &str, norm: &str, inputs: usize, width: usize) -> Result<Residual> {
+        Ok(Residual { linear: self.linear(linear, inputs, width)?, norm: self.norm(norm, width)? })
     }
 
     /// Projections for attention of `heads` heads. Those to queries are divided by the root of a head's size: the
     /// products of queries and keys need not be, and overflow later.
     pub fn projections(&self, names: &[&str], width: usize, heads: usize) -> Result<Projections> {
-        let all = |part: &str, shape: &[usize], stacked: &[usize]| -> Result<Tensor> {
+        let all = |part: &str, shape: &[usize]| -> Result<Tensor> {
             let one = |name: &&str| -> Result<Tensor> {
                 let tensor = self.tensor(&format!("{name}.{part}"), shape)?;
                 match *name {
@@ -60,41 +65,86 @@ impl Loader<'_> {
                 }
             };
             let parts = names.iter().map(one).collect::<Result<Vec<_>>>()?;
-            Ok(Tensor::cat(&parts, 0)?.reshape(stacked)?)
+            Ok(Tensor::cat(&parts, 0)?)
         };
-        Ok(Projections {
-            weight: all("weight", &[width, width], &[names.len(), width, width])?.transpose(1, 2)?,
-            bias: all("bias", &[width], &[names.len(), 1, width])?,
-        })
+        Ok(Projections { layers: names.len(), weight: all("weight", &[width, width])?, bias: all("bias", &[width])? })
     }
 
-    pub fn norm(&self, name: &str, size: usize) -> Result<LayerNorm> {
+    fn norm(&self, name: &str, size: usize) -> Result<LayerNorm> {
         let of = self.under(name);
         Ok(LayerNorm::new(of.tensor("weight", &[size])?, of.tensor("bias", &[size])?, EPSILON))
     }
 }
 
+/// `x wᵀ + b`
+struct Linear {
+    /// `outputs × inputs`
+    weight: Tensor,
+    /// `outputs`
+    bias: Tensor,
+}
+
+impl Linear {
+    /// Without the bias: `rows × inputs` to `rows × outputs`.
+    fn product(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.matmul(&self.weight.t()?)?)
+    }
+}
+
 /// Linear layers of the same input in one product.
 pub(super) struct Projections {
-    /// `layers × width × width`, a transposed view.
+    layers: usize,
+    /// `layers · width × width`
     weight: Tensor,
-    /// `layers × 1 × width`.
+    /// `layers · width`
     bias: Tensor,
 }
 
 impl Projections {
-    /// `n × width` to `layers × n × width`: what each layer gives lies in one piece.
+    /// `rows × width` to `layers × rows × width`: what each layer gives lies in one piece.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = x.broadcast_left(self.weight.dim(0)?)?;
-        Ok(x.matmul(&self.weight)?.broadcast_add(&self.bias)?)
+        let (layers, width) = (self.layers, x.dim(1)?);
+        let weight = self.weight.reshape((layers, width, width))?.transpose(1, 2)?;
+        let bias = self.bias.reshape((layers, 1, width))?;
+        Ok(x.broadcast_left(layers)?.matmul(&weight)?.broadcast_add(&bias)?)
+    }
+
+    /// Without the bias, and with what the layers give side by side: `rows × layers · width`.
+    #[cfg(feature = "cuda")]
+    pub fn product(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.matmul(&self.weight.t()?)?)
+    }
+
+    /// `layers · width`
+    #[cfg(feature = "cuda")]
+    pub fn bias(&self) -> &Tensor {
+        &self.bias
+    }
+}
+
+/// How a sublayer ends: `norm(x + linear(inner))`.
+pub(super) struct Residual {
+    linear: Linear,
+    norm: LayerNorm,
+}
+
+impl Residual {
+    /// `x`: `rows × width`, `inner`: `rows × inputs`.
+    pub fn forward(&self, x: &Tensor, inner: &Tensor) -> Result<Tensor> {
+        let Self { linear, norm } = self;
+        let y = linear.product(inner)?;
+        #[cfg(feature = "cuda")]
+        if let Some(out) = super::cuda::add_norm(x, &y, &linear.bias, norm, EPSILON)? {
+            return Ok(out);
+        }
+        Ok(norm.forward(&(x + y.broadcast_add(&linear.bias)?)?)?)
     }
 }
 
 /// `fc2(activation(fc1(x)))`, residual and norm around it.
 pub(super) struct FeedForward {
     first: Linear,
-    second: Linear,
-    norm: LayerNorm,
+    second: Residual,
     activation: Activation,
 }
 
@@ -102,16 +152,35 @@ impl FeedForward {
     pub fn load(from: &Loader<'_>, width: usize, inner: usize, activation: Activation) -> Result<Self> {
         Ok(Self {
             first: from.linear("fc1", width, inner)?,
-            second: from.linear("fc2", inner, width)?,
-            norm: from.norm("final_layer_norm", width)?,
+            second: from.residual("fc2", "final_layer_norm", inner, width)?,
             activation,
         })
     }
 
+    /// `rows × width`
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let inner = activate(&self.first.forward(x)?, self.activation)?;
-        Ok(self.norm.forward(&(x + self.second.forward(&inner)?)?)?)
+        self.second.forward(x, &self.inner(x)?)
     }
+
+    fn inner(&self, x: &Tensor) -> Result<Tensor> {
+        let Linear { bias, .. } = &self.first;
+        let inner = self.first.product(x)?;
+        #[cfg(feature = "cuda")]
+        if let Some(out) = super::cuda::activate(&inner, bias, self.activation)? {
+            return Ok(out);
+        }
+        activate(&inner.broadcast_add(bias)?, self.activation)
+    }
+}
+
+/// `scale · embedding[token] + position`: `tokens`, u32, are rows of `embedding`; `position` is `1 × width`. Gives
+/// `tokens × width`.
+pub(super) fn embed(embedding: &Tensor, tokens: &Tensor, position: &Tensor, scale: f64) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if let Some(out) = super::cuda::embed(embedding, tokens, position, scale)? {
+        return Ok(out);
+    }
+    Ok((embedding.index_select(tokens, 0)? * scale)?.broadcast_add(position)?)
 }
 
 /// Applies an activation; [`Activation::at`] is its definition.

@@ -12,15 +12,19 @@ mod decoder;
 mod encoder;
 mod layers;
 mod memory;
+#[cfg(any(test, feature = "cuda"))]
+mod slots;
+mod state;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use candle_core::{DType, Device, Tensor};
 
-use self::decoder::{Decoder, State};
+use self::decoder::Decoder;
 use self::encoder::Encoder;
 use self::layers::Positions;
 pub(super) use self::memory::batch_tokens;
+use self::state::State;
 use super::{Candidates, Config, Network, Row, Session, Want, Weights};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::ModelFiles;
@@ -127,7 +131,7 @@ struct Batch {
     /// `sources × longest × d_model`.
     encoded: Tensor,
     longest: usize,
-    state: State,
+    state: Box<dyn State>,
     /// `rows × padded vocabulary`, f32, without the bias; `None` before the first step and after a step without rows.
     logits: Option<Tensor>,
 }
@@ -155,12 +159,12 @@ impl Session for TensorSession<'_> {
     fn encode(&mut self, sources: &[&[u32]]) -> Result<()> {
         self.run(|network, work| {
             work.batch = None;
-            let sizes = || sources.iter().map(|source| source.len());
-            if sizes().any(|n| n == 0) {
+            let lengths: Vec<usize> = sources.iter().map(|source| source.len()).collect();
+            if lengths.contains(&0) {
                 return Err(Error::input("an empty source cannot be encoded: it must hold the end mark at least"));
             }
             in_vocabulary(sources.iter().copied().flatten(), network.config.vocab_size, "source")?;
-            let longest = sizes().max().unwrap_or(0);
+            let longest = lengths.iter().copied().max().unwrap_or(0);
             let config = &network.config;
             let widest = (3 * config.d_model).max(config.encoder_ffn_dim);
             memory::indexable(&[
@@ -170,7 +174,7 @@ impl Session for TensorSession<'_> {
             ])?;
             let mask = attention::padding_mask(sources, longest, &network.device)?;
             let encoded = network.encoder.forward(sources, longest, mask.as_ref(), &mut work.positions)?;
-            let state = network.decoder.start(&encoded, mask)?;
+            let state = network.decoder.start(&encoded, &lengths, mask)?;
             work.batch = Some(Batch { encoded, longest, state, logits: None });
             Ok(())
         })
@@ -192,7 +196,7 @@ impl Session for TensorSession<'_> {
                 return Ok(());
             }
             memory::indexable(&[rows.len(), network.config.decoder_vocab_size])?;
-            let step = network.decoder.step(rows, &mut batch.state, &position, want.attention)?;
+            let step = network.decoder.step(rows, batch.state.as_mut(), &position, want.attention)?;
             choose::best(&step.logits, network.decoder.bias(), want, out)?;
             if let Some(attention) = step.attention {
                 out.attention = attention.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;

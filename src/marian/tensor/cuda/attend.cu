@@ -1,0 +1,200 @@
+// Attention of one query to the keys before it: of a hypothesis to its own tokens and to its source. As products of
+// matrices these are tens of thousands of products of a single row; here each warp reads the keys and values of one head
+// of one row, wherever they lie, and holds nothing but its softmax so far.
+//
+// A warp is divided into groups of `size / N` lanes, N numbers a lane: each group takes every so-manyth position. What a
+// row gets depends on that row alone, and every sum is taken in an order that depends on its number of positions alone.
+
+#include "numbers.cuh"
+
+const unsigned WARPS = 4;
+
+// One head of one row.
+struct Place {
+    unsigned row, head, lane;
+};
+
+static __device__ __forceinline__ Place place(unsigned heads) {
+    const unsigned warp = blockIdx.x * WARPS + threadIdx.x / 32;
+    return {warp / heads, warp % heads, threadIdx.x % 32};
+}
+
+// What e^(score - most) is to be multiplied by where `most` becomes `higher`; 0 before the first score.
+static __device__ __forceinline__ float share(float most, float higher) {
+    return most == -INFINITY ? 0.0f : expf(most - higher);
+}
+
+// `out` = softmax(q k) v over `count` positions, at least one; `q`: the lane's part, in f32. `where(i)`: where the lane's
+// row has the key of its part of position `i`, its value `apart` further on. Where `weights` are wanted, the softmax of
+// `width` positions goes there, 0 beyond `count`.
+template <typename T, typename Where>
+static __device__ __forceinline__ void attend(const float (&q)[Pack<T>::N], const unsigned count, const unsigned size,
+                                              const unsigned apart, const unsigned lane, const Where where,
+                                              T *__restrict__ out, float *weights, const unsigned width) {
+    const unsigned N = Pack<T>::N;
+    const unsigned lanes = size / N, group = lane / lanes, groups = 32 / lanes;
+    const unsigned part = lane % lanes * N;
+    float most = -INFINITY, sum = 0.0f, mixed[N];
+#pragma unroll
+    for (unsigned n = 0; n < N; n++) {
+        mixed[n] = 0.0f;
+    }
+    for (unsigned chunk = 0; chunk < count; chunk += 32) {
+        // Each lane finds one of the next 32 positions; the group that takes it asks for it.
+        const T *found = chunk + lane < count ? where(chunk + lane) : nullptr;
+        const unsigned in_chunk = min(32u, count - chunk);
+        for (unsigned first = 0; first < in_chunk; first += groups) {
+            const unsigned i = first + group;
+            const T *at = reinterpret_cast<const T *>(
+                __shfl_sync(ALL, reinterpret_cast<unsigned long long>(found), i % 32));
+            float score = 0.0f;
+            Pack<T> value;
+            if (i < in_chunk) {
+                const Pack<T> key = read(at + part);
+                value = read(at + apart + part);
+#pragma unroll
+                for (unsigned n = 0; n < N; n++) {
+                    score += q[n] * single(key.at[n]);
+                }
+            }
+            for (unsigned distance = lanes / 2; distance > 0; distance /= 2) {
+                score += __shfl_xor_sync(ALL, score, distance);
+            }
+            if (i < in_chunk) {
+                const float higher = fmaxf(most, score);
+                const float before = share(most, higher), now = expf(score - higher);
+                sum = sum * before + now;
+#pragma unroll
+                for (unsigned n = 0; n < N; n++) {
+                    mixed[n] = mixed[n] * before + now * single(value.at[n]);
+                }
+                most = higher;
+                if (weights != nullptr && part == 0) {
+                    weights[chunk + i] = score;
+                }
+            }
+        }
+    }
+    // The groups become one; one that had no position has a sum of 0.
+    for (unsigned distance = lanes; distance < 32; distance *= 2) {
+        const float other = __shfl_xor_sync(ALL, most, distance);
+        const float higher = fmaxf(most, other);
+        const float mine = share(most, higher), theirs = share(other, higher);
+        sum = sum * mine + __shfl_xor_sync(ALL, sum, distance) * theirs;
+#pragma unroll
+        for (unsigned n = 0; n < N; n++) {
+            mixed[n] = mixed[n] * mine + __shfl_xor_sync(ALL, mixed[n], distance) * theirs;
+        }
+        most = higher;
+    }
+    if (group == 0) {
+        Pack<T> result;
+#pragma unroll
+        for (unsigned n = 0; n < N; n++) {
+            result.at[n] = rounded<T>(mixed[n] / sum);
+        }
+        write(out + part, result);
+    }
+    if (weights != nullptr) {
+        // The scores were written by other lanes.
+        __syncwarp();
+        for (unsigned i = lane; i < width; i += 32) {
+            weights[i] = i < count ? expf(weights[i] - most) / sum : 0.0f;
+        }
+    }
+}
+
+// A lane's part of a projection, its bias added.
+template <typename T>
+static __device__ __forceinline__ void biased(const T *x, const T *bias, float (&out)[Pack<T>::N]) {
+    const Pack<T> number = read(x), more = read(bias);
+#pragma unroll
+    for (unsigned n = 0; n < Pack<T>::N; n++) {
+        out[n] = single(number.at[n]) + single(more.at[n]);
+    }
+}
+
+template <typename T>
+static __device__ __forceinline__ void keep(const T *x, const T *bias, T *to) {
+    float numbers[Pack<T>::N];
+    biased(x, bias, numbers);
+    Pack<T> result;
+#pragma unroll
+    for (unsigned n = 0; n < Pack<T>::N; n++) {
+        result.at[n] = rounded<T>(numbers[n]);
+    }
+    write(to, result);
+}
+
+// Attention to the row's own tokens. Keys and values lie in slots of pages, 2 d numbers a slot, 2^shift slots a page, this
+// layer's slots from `layer` numbers on.
+// `qkv`: rows × 3 d, without `bias`, 3 d. `slots`: rows × room, the slot of each of the `before` positions before this one.
+// Row i keeps its own key and value in slot `free` + i. `out`: rows × d.
+template <typename T>
+static __device__ __forceinline__ void own(const T *qkv, const T *bias, const unsigned *slots,
+                                           const unsigned long long *pages, const unsigned rows, const unsigned heads,
+                                           const unsigned size, const unsigned room, const unsigned before,
+                                           const unsigned free, const unsigned shift, const unsigned long long layer,
+                                           T *out) {
+    const Place at = place(heads);
+    if (at.row >= rows) {
+        return;
+    }
+    const unsigned N = Pack<T>::N, d = heads * size, lanes = size / N;
+    const unsigned head = at.head * size, part = at.lane % lanes * N;
+    const T *x = qkv + (size_t)at.row * 3 * d + head + part;
+    const T *more = bias + head + part;
+    const auto slot = [=](unsigned number) {
+        const unsigned in_page = number & ((1u << shift) - 1);
+        return reinterpret_cast<T *>(pages[number >> shift]) + layer + (size_t)in_page * 2 * d + head;
+    };
+    const unsigned mine = free + at.row;
+    if (at.lane < lanes) {
+        keep(x + d, more + d, slot(mine) + part);
+        keep(x + 2 * d, more + 2 * d, slot(mine) + d + part);
+    }
+    float q[Pack<T>::N];
+    biased(x, more, q);
+    // What was kept is read below by other lanes.
+    __syncwarp();
+    const unsigned *row = slots + (size_t)at.row * room;
+    const auto where = [=](unsigned i) -> const T * { return slot(i < before ? row[i] : mine); };
+    attend<T>(q, before + 1, size, d, at.lane, where, out + (size_t)at.row * d + head, nullptr, 0);
+}
+
+// Attention to the row's source. `q`: rows × d, without `bias`, d. `kv`: sources × longest × 2 d. `sources`: the source of
+// each row; `lengths`: the tokens of each source. `out`: rows × d; `weights`: rows × heads × longest, or null.
+template <typename T>
+static __device__ __forceinline__ void source(const T *q, const T *bias, const T *kv, const unsigned *sources,
+                                              const unsigned *lengths, const unsigned rows, const unsigned heads,
+                                              const unsigned size, const unsigned longest, T *out, float *weights) {
+    const Place at = place(heads);
+    if (at.row >= rows) {
+        return;
+    }
+    const unsigned d = heads * size, head = at.head * size, part = at.lane % (size / Pack<T>::N) * Pack<T>::N;
+    const unsigned source = sources[at.row];
+    float query[Pack<T>::N];
+    biased(q + (size_t)at.row * d + head + part, bias + head + part, query);
+    const T *from = kv + (size_t)source * longest * 2 * d + head;
+    const auto where = [=](unsigned i) { return from + (size_t)i * 2 * d; };
+    float *seen = weights == nullptr ? nullptr : weights + ((size_t)at.row * heads + at.head) * longest;
+    attend<T>(query, lengths[source], size, d, at.lane, where, out + (size_t)at.row * d + head, seen, longest);
+}
+
+#define KERNELS(NAME, T)                                                                                               \
+    extern "C" __global__ void attend_own_##NAME(                                                                      \
+        const T *qkv, const T *bias, const unsigned *slots, const unsigned long long *pages, unsigned rows,            \
+        unsigned heads, unsigned size, unsigned room, unsigned before, unsigned free, unsigned shift,                  \
+        unsigned long long layer, T *out) {                                                                            \
+        own<T>(qkv, bias, slots, pages, rows, heads, size, room, before, free, shift, layer, out);                     \
+    }                                                                                                                  \
+    extern "C" __global__ void attend_source_##NAME(                                                                   \
+        const T *q, const T *bias, const T *kv, const unsigned *sources, const unsigned *lengths, unsigned rows,       \
+        unsigned heads, unsigned size, unsigned longest, T *out, float *weights) {                                     \
+        source<T>(q, bias, kv, sources, lengths, rows, heads, size, longest, out, weights);                            \
+    }
+
+KERNELS(f32, float)
+KERNELS(f16, __half)
+KERNELS(bf16, __nv_bfloat16)
