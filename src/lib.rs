@@ -54,6 +54,7 @@ pub mod protect;
 pub mod restore;
 mod runs;
 pub mod split;
+mod spread;
 pub mod store;
 pub mod tokenize;
 pub mod translator;

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::{Alignment, Engine, Hypothesis, Options, Progress};
 use crate::decode::{self, Sequence};
 use crate::error::{Error, Result};
 use crate::marian::Network;
+use crate::spread::spread;
 use crate::tokenize::{Tokenizer, Tokens};
 
 /// A Marian model ready to translate.
@@ -55,28 +54,25 @@ impl Engine for MarianEngine {
         options: &Options,
         progress: &dyn Progress,
     ) -> Vec<Result<Vec<Hypothesis>>> {
-        let tokens: Vec<Tokens> = match self.network.workers() {
-            None => sources.iter().map(|text| self.tokenizer.encode(text)).collect(),
-            // What a GPU translates in a second takes one core longer to tokenise.
-            Some(_) => sources.par_iter().map(|text| self.tokenizer.encode(text)).collect(),
-        };
+        let texts = sources.iter().collect();
+        let tokens: Vec<Tokens> = spread(texts, options.threads, |text: &String| self.tokenizer.encode(text));
         let most = self.max_tokens();
         // A source that is too long takes no part in the search; the others are not held up by it.
         let fits = |i: &usize| tokens[*i].ids.len() <= most;
         let chosen: Vec<usize> = (0..sources.len()).filter(fits).collect();
         let ids: Vec<Vec<u32>> = chosen.iter().map(|&i| tokens[i].ids.clone()).collect();
-        let mut found = decode::decode(self.network.as_ref(), &ids, options, progress).into_iter();
-        let mut chosen = chosen.into_iter().peekable();
-        (0..sources.len())
-            .map(|i| {
-                if chosen.next_if_eq(&i).is_none() {
-                    let n = tokens[i].ids.len();
-                    return Err(Error::input(format!("a segment of {n} tokens; the model takes {most} at most")));
-                }
-                let sequences = found.next().unwrap_or_else(|| Err(Error::model("the search lost a sentence")))?;
-                Ok(sequences.into_iter().map(|s| self.hypothesis(&tokens[i], s)).collect())
-            })
-            .collect()
+        let found = decode::decode(self.network.as_ref(), &ids, options, progress);
+        let mut sequences: Vec<Option<Result<Vec<Sequence>>>> = sources.iter().map(|_| None).collect();
+        for (i, found) in chosen.into_iter().zip(found) {
+            sequences[i] = Some(found);
+        }
+        let work = |(tokens, sequences): (&Tokens, Option<Result<Vec<Sequence>>>)| {
+            let n = tokens.ids.len();
+            let too_long = || Err(Error::input(format!("a segment of {n} tokens; the model takes {most} at most")));
+            let sequences = sequences.unwrap_or_else(too_long)?;
+            Ok(sequences.into_iter().map(|sequence| self.hypothesis(tokens, sequence)).collect())
+        };
+        spread(tokens.iter().zip(sequences).collect(), options.threads, work)
     }
 
     fn count_tokens(&self, text: &str) -> usize {
@@ -96,7 +92,8 @@ impl Engine for MarianEngine {
     }
 
     fn calls(&self) -> usize {
-        // On a CPU the second call uses the cores that have no more batches of the first. A device takes one at a time.
-        if self.network.workers().is_none() { 2 } else { 1 }
+        // On a CPU the second uses the cores that have no more batches of the first. A GPU takes one at a time, while the
+        // other is tokenised, or restored.
+        2
     }
 }

@@ -16,6 +16,14 @@ use crate::protect::{self, Prepared, ProtectOptions, Route};
 use crate::restore::markup::{Placed, place_marks};
 use crate::restore::{self, QuoteStyle};
 use crate::split;
+use crate::spread::spread;
+
+/// A segment of one of the documents.
+struct Member {
+    document: usize,
+    segment: Segment,
+    quotes: QuoteStyle,
+}
 
 /// What the model sees at a time: a segment, or a piece of one that is longer than the model takes.
 struct Part<'a> {
@@ -54,34 +62,36 @@ pub(super) fn run(
     let mut totals = Totals { documents: documents.len(), ..Totals::default() };
     let mut watch = Watch::start();
 
-    let mut segments: Vec<(usize, Segment, QuoteStyle)> = Vec::new();
-    for (index, parsed) in documents.iter().enumerate() {
+    let mut members: Vec<Member> = Vec::new();
+    for (document, parsed) in documents.iter().enumerate() {
         let blocks = parsed.document().blocks();
         for text in parsed.texts() {
-            let mut style = translator.style.quotes;
+            let mut quotes = translator.style.quotes;
             for segment in split::split_texts(blocks, [text]) {
                 // A quotation closes with marks of the kind that it opened with.
                 if segment.depth == 0 {
                     let marks = segment.quotes.iter().map(|mark| &blocks[segment.block].text[mark.range.clone()]);
-                    style = translator.style.quotes.settled(marks);
+                    quotes = translator.style.quotes.settled(marks);
                 }
-                segments.push((index, segment, style));
+                members.push(Member { document, segment, quotes });
             }
         }
     }
     totals.seconds.split = watch.lap();
 
-    let mut parts: Vec<Part<'_>> = Vec::with_capacity(segments.len());
-    for (index, (document, segment, _)) in segments.iter().enumerate() {
-        let block = &documents[*document].document().blocks()[segment.block];
+    let threads = translator.options.threads;
+    let most = translator.engine.max_tokens().min(LONG);
+    let block_of = |member: &Member| &documents[member.document].document().blocks()[member.segment.block];
+    let parts = spread(members.iter().enumerate().collect(), threads, |(index, member)| {
+        let (block, segment) = (block_of(member), &member.segment);
         let part = |range| Part::new(translator, &translator.protect, block, &segment.quotes, index, range);
         let whole = part(segment.range.clone());
-        let most = translator.engine.max_tokens().min(LONG);
         match whole.pieces(translator, most) {
-            ranges if ranges.len() > 1 => parts.extend(ranges.into_iter().map(part)),
-            _ => parts.push(whole),
+            ranges if ranges.len() > 1 => ranges.into_iter().map(part).collect(),
+            _ => vec![whole],
         }
-    }
+    });
+    let mut parts: Vec<Part<'_>> = parts.into_iter().flatten().collect();
     totals.seconds.protect = watch.lap();
 
     let relay = Relay::new(monitor);
@@ -94,37 +104,25 @@ pub(super) fn run(
     totals.seconds.retry = watch.lap();
     totals.target_tokens = relay.tokens();
 
+    let mut parts_of: Vec<Vec<Part<'_>>> = members.iter().map(|_| Vec::new()).collect();
+    for part in parts {
+        parts_of[part.segment].push(part);
+    }
+    let restored = spread(members.iter().zip(parts_of).collect(), threads, |(member, parts)| {
+        let (block, segment) = (block_of(member), &member.segment);
+        let (translation, error) = finish(translator, block, segment, member.quotes, parts);
+        (report(translator, block, segment, &translation, error), translation)
+    });
+    let mut restored = members.iter().zip(restored).peekable();
     let mut outcomes: Vec<Outcome> = documents.iter().map(|_| Outcome::default()).collect();
-    let mut parts = parts.into_iter().peekable();
-    let mut segments = segments.iter().enumerate().peekable();
     for (index, parsed) in documents.iter().enumerate() {
         for (number, block) in parsed.document().blocks().iter().enumerate() {
             let mut joined = Joiner::new(block);
-            while let Some((at, (_, segment, style))) =
-                segments.next_if(|(_, (d, s, _))| *d == index && s.block == number)
-            {
-                let mut own = Vec::new();
-                while let Some(part) = parts.next_if(|part| part.segment == at) {
-                    own.push(part);
-                }
-                let (translation, error) = finish(translator, block, segment, *style, own);
-                let report = SegmentReport {
-                    kind: block.kind,
-                    block: number,
-                    offset: block.range.start,
-                    quote_depth: segment.depth,
-                    source: block.text[segment.range.clone()].to_owned(),
-                    target: translation.text.clone(),
-                    score: translation.score,
-                    confidence: translation.score.map(|score| {
-                        translator.confidence.of(&block.text[segment.range.clone()], &translation.text, score)
-                    }),
-                    notes: translation.notes.clone(),
-                    error,
-                };
+            let here = |member: &Member| (member.document, member.segment.block) == (index, number);
+            while let Some((member, (report, translation))) = restored.next_if(|(member, _)| here(member)) {
                 totals.count(&report);
                 outcomes[index].report.segments.push(report);
-                joined.add(translator, segment, translation);
+                joined.add(translator, &member.segment, translation);
             }
             outcomes[index].targets.push(joined.finish());
         }
@@ -217,14 +215,14 @@ fn ask(translator: &Translator, parts: &mut [Part<'_>], options: &Options, relay
     if let Some(Err(error)) = answers.iter().find(|a| matches!(a, Err(e) if e.kind() == ErrorKind::Interrupted)) {
         return Err(Error::new(ErrorKind::Interrupted, error.to_string()));
     }
-    for part in parts.iter_mut() {
-        let Some(sentence) = part.sentence else { continue };
+    spread(parts.iter_mut().collect(), translator.options.threads, |part: &mut Part<'_>| {
+        let Some(sentence) = part.sentence else { return };
         part.answer = match answers.get(sentence) {
             Some(Ok(hypotheses)) => best(part, hypotheses),
             Some(Err(error)) => Answer::Failed(error.to_string()),
             None => Answer::Failed("the engine gave no answer".to_owned()),
         };
-    }
+    });
     Ok(sentences.len())
 }
 
@@ -402,6 +400,30 @@ fn finish(
             kept(block, segment, why)
         }
         _ => (out, None),
+    }
+}
+
+/// What there is to tell of a segment.
+fn report(
+    translator: &Translator,
+    block: &Block,
+    segment: &Segment,
+    translation: &Translation,
+    error: Option<String>,
+) -> SegmentReport {
+    let source = &block.text[segment.range.clone()];
+    let confidence = |score| translator.confidence.of(source, &translation.text, score);
+    SegmentReport {
+        kind: block.kind,
+        block: segment.block,
+        offset: block.range.start,
+        quote_depth: segment.depth,
+        source: source.to_owned(),
+        target: translation.text.clone(),
+        score: translation.score,
+        confidence: translation.score.map(confidence),
+        notes: translation.notes.clone(),
+        error,
     }
 }
 
