@@ -39,7 +39,15 @@ pub(super) fn run(
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(sources[i].len()));
     let lengths: Vec<usize> = order.iter().map(|&i| sources[i].len()).collect();
-    let threads = network.workers().unwrap_or(options.threads).max(1);
+    let threads = match network.workers() {
+        // A device is better used by one batch than by several small ones.
+        Some(workers) => {
+            let enough = ENOUGH.min(options.batch_tokens).max(1);
+            workers.min(lengths.iter().sum::<usize>() / enough)
+        }
+        None => options.threads,
+    };
+    let threads = threads.max(1);
     let batches = deal(&lengths, options.batch_tokens, options.beam.max(1), threads);
     let workers = threads.min(batches.len());
     let work = Work {
@@ -112,6 +120,9 @@ fn buckets(lengths: &[usize], budget: usize, beam: usize, most: usize) -> Vec<Ra
     }
     buckets
 }
+
+/// So many tokens are worth a worker of a device.
+const ENOUGH: usize = 4096;
 
 /// Rows that a step could take along for what it costs to read the weights once.
 const STEP: usize = 4;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::cpu::{self, CpuNetwork};
 use super::shortlist::Shortlist;
-use super::tensor::TensorNetwork;
+use super::tensor::{TensorNetwork, seats};
 use super::{Config, Fleet, Network, Weights};
 use crate::error::{Error, Result};
 
@@ -137,7 +137,7 @@ impl Plan {
         };
         let share = |device: &Device| {
             let here = self.devices.iter().filter(|other| other.location() == device.location()).count() as u64;
-            memory(device).map(|memory| memory.free / here)
+            memory(device).map(|memory| memory.free / here / seats(device).unwrap_or(1) as u64)
         };
         match self.devices.iter().filter_map(share).chain(limit).min() {
             Some(room) => super::tensor::batch_tokens(config, dtype, beam, room),

@@ -12,11 +12,12 @@ mod decoder;
 mod encoder;
 mod layers;
 mod memory;
+mod seats;
 #[cfg(any(test, feature = "cuda"))]
 mod slots;
 mod state;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use candle_core::{DType, Device, Tensor};
 
@@ -24,6 +25,8 @@ use self::decoder::Decoder;
 use self::encoder::Encoder;
 use self::layers::Positions;
 pub(super) use self::memory::batch_tokens;
+pub(super) use self::seats::seats;
+use self::seats::{Seat, Seats};
 use self::state::State;
 use super::{Candidates, Config, Network, Row, Session, Want, Weights};
 use crate::error::{Error, ErrorKind, Result};
@@ -36,7 +39,10 @@ pub struct TensorNetwork {
     dtype: DType,
     encoder: Encoder,
     decoder: Decoder,
-    /// Held by the session that works on a GPU: one at a time, for they would share its stream and cuBLAS' workspace.
+    /// The sessions that a GPU serves at a time; it has room for a batch of each.
+    seats: Option<Seats>,
+    /// Held by the session whose work a GPU is given: they share its stream and cuBLAS' workspace. While one waits for its
+    /// results and looks at them, another's are computed.
     turn: Mutex<()>,
 }
 
@@ -76,6 +82,7 @@ impl TensorNetwork {
             config: config.clone(),
             device: device.clone(),
             dtype,
+            seats: seats(device).map(Seats::new),
             turn: Mutex::new(()),
         })
     }
@@ -92,20 +99,17 @@ impl Network for TensorNetwork {
             Device::Cpu => rayon::ThreadPoolBuilder::new().num_threads(1).build().ok(),
             _ => None,
         };
-        let turn = match self.device {
-            Device::Cpu => None,
-            _ => Some(self.turn.lock().unwrap_or_else(PoisonError::into_inner)),
-        };
+        let seat = self.seats.as_ref().map(Seats::take);
         Box::new(TensorSession {
             network: self,
             pool,
-            _turn: turn,
             work: Work { positions: Positions::new(self.config.d_model, self.dtype, &self.device), batch: None },
+            _seat: seat,
         })
     }
 
     fn workers(&self) -> Option<usize> {
-        if self.device.is_cpu() { None } else { Some(1) }
+        seats(&self.device)
     }
 
     fn describe(&self) -> String {
@@ -117,7 +121,8 @@ struct TensorSession<'a> {
     network: &'a TensorNetwork,
     pool: Option<rayon::ThreadPool>,
     work: Work,
-    _turn: Option<MutexGuard<'a, ()>>,
+    /// Dropped last: what is in work takes memory.
+    _seat: Option<Seat<'a>>,
 }
 
 /// What a session holds on to.
@@ -137,12 +142,15 @@ struct Batch {
 }
 
 impl TensorSession<'_> {
-    /// Runs `work` on the session's own thread, if it has one.
+    /// Runs `work` on the session's own thread, if it has one, and when it is its turn.
     fn run<T: Send>(&mut self, work: impl FnOnce(&TensorNetwork, &mut Work) -> Result<T> + Send) -> Result<T> {
         let Self { network, pool, work: held, .. } = self;
         match pool {
             Some(pool) => pool.install(|| work(network, held)),
-            None => work(network, held),
+            None => {
+                let _turn = network.turn.lock().unwrap_or_else(PoisonError::into_inner);
+                work(network, held)
+            }
         }
     }
 }
@@ -207,17 +215,17 @@ impl Session for TensorSession<'_> {
     }
 
     fn encoder_states(&mut self) -> Result<Vec<f32>> {
-        Ok(self.work.batch()?.encoded.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+        self.run(|_, work| Ok(work.batch()?.encoded.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?))
     }
 
     fn logits(&mut self) -> Result<Vec<f32>> {
-        match &self.work.batch()?.logits {
+        self.run(|network, work| match &work.batch()?.logits {
             Some(logits) => {
-                let logits = logits.broadcast_add(self.network.decoder.bias())?;
-                Ok(logits.narrow(1, 0, self.network.config.decoder_vocab_size)?.flatten_all()?.to_vec1()?)
+                let logits = logits.broadcast_add(network.decoder.bias())?;
+                Ok(logits.narrow(1, 0, network.config.decoder_vocab_size)?.flatten_all()?.to_vec1()?)
             }
             None => Ok(Vec::new()),
-        }
+        })
     }
 }
 

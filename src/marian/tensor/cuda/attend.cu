@@ -9,14 +9,14 @@
 
 const unsigned WARPS = 4;
 
-// One head of one row.
+// One head of one row. The warps of a block take the same head of rows that stand together: hypotheses of one source read
+// the same keys and values, the source's and those of the tokens that they share, and find them in the nearest cache.
 struct Place {
     unsigned row, head, lane;
 };
 
 static __device__ __forceinline__ Place place(unsigned heads) {
-    const unsigned warp = blockIdx.x * WARPS + threadIdx.x / 32;
-    return {warp / heads, warp % heads, threadIdx.x % 32};
+    return {blockIdx.x / heads * WARPS + threadIdx.x / 32, blockIdx.x % heads, threadIdx.x % 32};
 }
 
 // What e^(score - most) is to be multiplied by where `most` becomes `higher`; 0 before the first score.

@@ -6,7 +6,7 @@ use super::kernels;
 use super::launch::{Arg, Grid, launch, named, pack, unwritten};
 
 const FILE: (&str, &str) = ("fr2en_attend", kernels::ATTEND);
-/// A warp for each head of each row; the kernels' warps a block.
+/// The kernels' warps a block: each takes a row, all of them the same head.
 const WARPS: usize = 4;
 
 /// Whether the kernels take heads of this size: a group of lanes, each with 16 bytes of it.
@@ -16,7 +16,7 @@ pub(super) fn suits(size: usize, dtype: DType) -> bool {
 }
 
 fn grid(rows: usize, heads: usize) -> Grid {
-    Grid { blocks: (rows * heads).div_ceil(WARPS), threads: 32 * WARPS as u32, shared: 0 }
+    Grid { blocks: rows.div_ceil(WARPS) * heads, threads: 32 * WARPS as u32, shared: 0 }
 }
 
 /// Where the keys and values of own tokens are, for one step and layer.
