@@ -2,47 +2,52 @@
 
 #include "numbers.cuh"
 
-// Threads of a block that takes a row.
-const unsigned THREADS = 128;
+// Warps of a block, each of which takes a row.
+const unsigned WARPS = 4;
 
-// The same sum to every thread of the block.
-static __device__ __forceinline__ float sum_of_block(float x, float *parts) {
-    x = sum_of_warp(x);
-    // What the sum before left there has been read by all.
-    __syncthreads();
-    if (threadIdx.x % 32 == 0) {
-        parts[threadIdx.x / 32] = x;
-    }
-    __syncthreads();
-    float sum = 0.0f;
-    for (unsigned i = 0; i < THREADS / 32; i++) {
-        sum += parts[i];
-    }
-    return sum;
-}
-
-// out = norm(x + y + bias), a layer norm of `weight` and `shift`: a block for each row of `d` numbers.
+// out = norm(x + y + bias), a layer norm of `weight` and `shift`, of rows of `d` numbers, a multiple of a pack. Each lane
+// takes every 32nd pack of its row and keeps the sums in its block's memory, where the lanes' numbers lie side by side:
+// WARPS · d numbers, d made up to whole turns of all lanes.
 template <typename T>
 static __device__ __forceinline__ void add_norm(const T *x, const T *y, const T *bias, const T *weight, const T *shift,
-                                                const unsigned d, const float epsilon, T *out) {
-    extern __shared__ float row[];
-    __shared__ float parts[THREADS / 32];
-    const size_t start = (size_t)blockIdx.x * d;
+                                                const unsigned rows, const unsigned d, const float epsilon, T *out) {
+    extern __shared__ float kept[];
+    const unsigned N = Pack<T>::N;
+    const unsigned warp = threadIdx.x / 32, lane = threadIdx.x % 32, row = blockIdx.x * WARPS + warp;
+    if (row >= rows) {
+        return;
+    }
+    const size_t start = (size_t)row * d;
+    const unsigned turn = 32 * N;
+    float *numbers = kept + warp * ((d + turn - 1) / turn * turn) + lane;
     float sum = 0.0f;
-    for (unsigned i = threadIdx.x; i < d; i += THREADS) {
-        const float number = single(x[start + i]) + (single(y[start + i]) + single(bias[i]));
-        row[i] = number;
-        sum += number;
+    for (unsigned i = lane * N, at = 0; i < d; i += turn, at += turn) {
+        const Pack<T> a = read(x + start + i), b = read(y + start + i), c = read(bias + i);
+#pragma unroll
+        for (unsigned n = 0; n < N; n++) {
+            const float number = single(a.at[n]) + (single(b.at[n]) + single(c.at[n]));
+            numbers[at + 32 * n] = number;
+            sum += number;
+        }
     }
-    const float mean = sum_of_block(sum, parts) / d;
+    const float mean = sum_of_warp(sum) / d;
     float squares = 0.0f;
-    for (unsigned i = threadIdx.x; i < d; i += THREADS) {
-        const float off = row[i] - mean;
-        squares += off * off;
+    for (unsigned i = lane * N, at = 0; i < d; i += turn, at += turn) {
+#pragma unroll
+        for (unsigned n = 0; n < N; n++) {
+            const float off = numbers[at + 32 * n] - mean;
+            squares += off * off;
+        }
     }
-    const float scale = 1.0f / sqrtf(sum_of_block(squares, parts) / d + epsilon);
-    for (unsigned i = threadIdx.x; i < d; i += THREADS) {
-        out[start + i] = rounded<T>((row[i] - mean) * scale * single(weight[i]) + single(shift[i]));
+    const float scale = 1.0f / sqrtf(sum_of_warp(squares) / d + epsilon);
+    for (unsigned i = lane * N, at = 0; i < d; i += turn, at += turn) {
+        const Pack<T> times = read(weight + i), plus = read(shift + i);
+        Pack<T> result;
+#pragma unroll
+        for (unsigned n = 0; n < N; n++) {
+            result.at[n] = rounded<T>((numbers[at + 32 * n] - mean) * scale * single(times.at[n]) + single(plus.at[n]));
+        }
+        write(out + start + i, result);
     }
 }
 
@@ -91,8 +96,8 @@ static __device__ __forceinline__ void embed(const T *embedding, const unsigned 
 
 #define KERNELS(NAME, T)                                                                                               \
     extern "C" __global__ void add_norm_##NAME(const T *x, const T *y, const T *bias, const T *weight,                 \
-                                               const T *shift, unsigned d, float epsilon, T *out) {                    \
-        add_norm<T>(x, y, bias, weight, shift, d, epsilon, out);                                                       \
+                                               const T *shift, unsigned rows, unsigned d, float epsilon, T *out) {     \
+        add_norm<T>(x, y, bias, weight, shift, rows, d, epsilon, out);                                                       \
     }                                                                                                                  \
     extern "C" __global__ void activate_##NAME(const T *x, const T *bias, unsigned kind, unsigned width,               \
                                                unsigned packs, T *out) {                                               \

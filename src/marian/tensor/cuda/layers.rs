@@ -8,8 +8,8 @@ use super::launch::{Arg, Grid, launch, named, pack, unwritten};
 use crate::marian::config::Activation;
 
 const FILE: (&str, &str) = ("fr2en_layers", kernels::LAYERS);
-/// The kernel's threads a block.
-const THREADS: u32 = 128;
+/// Rows that a block of `add_norm` takes, with a warp each.
+const WARPS: usize = 4;
 /// What the threads of a block may share on any device.
 const SHARED: usize = 44 << 10;
 
@@ -22,8 +22,8 @@ pub(in super::super) fn add_norm(
     epsilon: f64,
 ) -> Result<Option<Tensor>> {
     let ((rows, d), Some(shift)) = (x.dims2()?, norm.bias()) else { return Ok(None) };
-    let shared = d * size_of::<f32>();
-    if !x.device().is_cuda() || shared > SHARED || rows == 0 {
+    let shared = WARPS * d.next_multiple_of(32 * pack(x.dtype())) * size_of::<f32>();
+    if !x.device().is_cuda() || !d.is_multiple_of(pack(x.dtype())) || shared > SHARED || rows == 0 {
         return Ok(None);
     }
     fits(&[(y, &[rows, d]), (bias, &[d]), (norm.weight(), &[d]), (shift, &[d])], x)?;
@@ -35,13 +35,14 @@ pub(in super::super) fn add_norm(
         Arg::of(bias)?,
         Arg::of(norm.weight())?,
         Arg::of(shift)?,
+        Arg::count(rows)?,
         Arg::count(d)?,
         Arg::Number(epsilon as f32),
         Arg::of(&out)?,
     ];
-    let grid = Grid { blocks: rows, threads: THREADS, shared };
-    // SAFETY: `add_norm(x, y, bias, weight, shift, d, epsilon, out)`: a block a row, which shares d numbers; the shapes and
-    // the type were compared above.
+    let grid = Grid { blocks: rows.div_ceil(WARPS), threads: 32 * WARPS as u32, shared };
+    // SAFETY: `add_norm(x, y, bias, weight, shift, rows, d, epsilon, out)`: a warp a row, each with its part of what its
+    // block shares; the shapes and the type were compared above.
     unsafe { launch(device, FILE, &named("add_norm", x.dtype()), grid, &arguments) }?;
     Ok(Some(out))
 }
