@@ -6,7 +6,8 @@ no time is left is named as left out. Rehearse it without a GPU: --device cpu --
 
 1. doctor: what the program sees.
 2. parity: the bundled model on the device against the CPU in f32: BLEU (with --reference), share of identical lines.
-3. laws: the shape of an article, the same bytes twice, one line for one, other batch sizes, a batch without room.
+3. laws: the shape of an article, the same bytes twice, one line for one, other batch sizes; a batch that has no room
+   because another process holds nearly all memory; the whole program on the bundled model.
 4. throughput at beam 1 and 4 of models of base and tc-big size (random weights, every translation --length tokens long)
    beside transformers (f16, SDPA) at several batch sizes, with the share of time that the GPU was busy.
 5. memory and words/s against the size of batches, and two workers on one GPU.
@@ -110,6 +111,15 @@ for beam in 1, 4:
         except torch.OutOfMemoryError:
             found = dict(failed="out of memory")
         print(json.dumps(dict(beam=beam, batch=batch, **found)), flush=True)
+"""
+
+
+HOLD = """
+import sys, torch
+free, _ = torch.cuda.mem_get_info()
+held = torch.empty(max(free - (int(sys.argv[1]) << 20), 0), dtype=torch.uint8, device="cuda")
+print(torch.cuda.mem_get_info()[0] >> 20, flush=True)
+sys.stdin.read()
 """
 
 
@@ -217,10 +227,37 @@ class Run:
         again = self.fr2en(lines, "--wrapped=no", "--quiet", *self.placed())
         self.note("law", law="the same bytes twice", holds=once == again)
         for tokens in 1024, 10_000_000:
-            # The second has no room anywhere: it is halved until it fits.
             other = self.fr2en(lines, "--wrapped=no", "--quiet", "--batch-tokens", tokens, *self.placed())
             same = sum(a == b for a, b in zip(once.splitlines(), other.splitlines()))
             self.note("law", law="neighbours do not matter", batch_tokens=tokens, identical_percent=round(100 * same / count, 2))
+
+    def halving(self, lines, many):
+        """One batch of everything, while another process leaves it hardly any memory."""
+        expected = self.fr2en(lines, "--wrapped=no", "--quiet", *self.placed()).splitlines()
+        hold = subprocess.Popen([sys.executable, "-c", HOLD, str(self.arguments.leave)], stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, text=True)
+        try:
+            left = json.loads(hold.stdout.readline() or "null")
+            if left is None:
+                raise RuntimeError("PyTorch holds no memory of this device")
+            found = self.fr2en(many, "--wrapped=no", "--quiet", "--batch-tokens", 10_000_000, *self.placed()).splitlines()
+        finally:
+            hold.kill()
+        same = sum(a == b for a, b in zip(expected * self.arguments.copies, found))
+        self.note("halving", mib_left=left, lines=len(found), identical_percent=round(100 * same / len(found), 2))
+
+    def whole(self, many):
+        """The whole program on the bundled model, from its start to the file that is written."""
+        words = len(open(many, encoding="utf-8").read().split())
+        report = os.path.join(self.arguments.out, "report.json")
+        for beam in 4, 1:
+            start = time.perf_counter()
+            self.fr2en(many, "--wrapped=no", "--quiet", "--beam", beam, "-o", os.path.join(self.arguments.out, "many.en"),
+                       "--report", report, *self.placed())
+            seconds = time.perf_counter() - start
+            stages = json.load(open(report, encoding="utf-8"))["totals"]["seconds"]
+            self.note("whole program", beam=beam, seconds=round(seconds, 2), words_per_second=round(words / seconds),
+                      stages={name: round(time, 3) for name, time in stages.items()})
 
     def ours(self, part, name, directory, lines, beam, *options, device=None):
         length = self.arguments.length
@@ -293,6 +330,7 @@ def main():
     parser.add_argument("--batches", default="128,512,1024", help="sentences of a batch of transformers")
     parser.add_argument("--length", type=int, default=40)
     parser.add_argument("--copies", type=int, default=4, help="how often the lines are repeated for throughput")
+    parser.add_argument("--leave", type=int, default=1500, help="MiB that fr2en is left with where its batch is to have no room")
     parser.add_argument("--limit", type=int, default=0, help="only the first so many lines")
     arguments = parser.parse_args()
     os.makedirs(arguments.out, exist_ok=True)
@@ -309,6 +347,8 @@ def main():
         run.attempt("doctor", 5, run.doctor)
         run.attempt("parity", 30, lambda: run.parity(lines, references))
         run.attempt("laws", 20, lambda: run.laws(lines))
+        run.attempt("whole program", 15, lambda: run.whole(many))
+        run.attempt("halving", 20, lambda: run.halving(lines, many))
     sizes = arguments.sizes.split(",") if "fast" in parts else []
     directories = {name: run.attempt("model " + name, 10, lambda: run.model(name)) for name in sizes}
     directories = {name: directory for name, directory in directories.items() if directory}
