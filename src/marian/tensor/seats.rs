@@ -17,10 +17,17 @@ pub(crate) fn seats(device: &Device) -> Option<usize> {
     }
 }
 
-/// The places of a GPU.
+/// The places of a GPU, given to those who wait in the order in which they came: no call waits for one that came later.
 pub(super) struct Seats {
-    left: Mutex<usize>,
+    seats: usize,
+    counts: Mutex<Counts>,
     given_back: Condvar,
+}
+
+#[derive(Default)]
+struct Counts {
+    came: usize,
+    left: usize,
 }
 
 /// A place that is taken, until it is dropped.
@@ -28,22 +35,24 @@ pub(super) struct Seat<'a>(&'a Seats);
 
 impl Seats {
     pub fn new(seats: usize) -> Self {
-        Self { left: Mutex::new(seats), given_back: Condvar::new() }
+        Self { seats, counts: Mutex::default(), given_back: Condvar::new() }
     }
 
     /// Waits for a place.
     pub fn take(&self) -> Seat<'_> {
-        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut left = self.given_back.wait_while(left, |left| *left == 0).unwrap_or_else(PoisonError::into_inner);
-        *left -= 1;
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = counts.came;
+        counts.came += 1;
+        let full = |counts: &mut Counts| before >= counts.left + self.seats;
+        drop(self.given_back.wait_while(counts, full).unwrap_or_else(PoisonError::into_inner));
         Seat(self)
     }
 }
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        *self.0.left.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.given_back.notify_one();
+        self.0.counts.lock().unwrap_or_else(PoisonError::into_inner).left += 1;
+        self.0.given_back.notify_all();
     }
 }
 
