@@ -33,7 +33,24 @@ pub fn restore(draft: &mut Draft, p: &Prepared) {
         abbreviate(draft, source, &name.range);
     }
     for word in words(source) {
+        if first != Some(word.start) {
+            accents(draft, source, &word);
+        }
         signs(draft, p, word);
+    }
+}
+
+/// Puts a name with accents in the place of what differs from it by an accent or two letters and has accents as well: Elysé
+/// for Élysée. No English form of a name has any.
+fn accents(draft: &mut Draft, source: &str, name: &Range<usize>) {
+    let word = &source[name.clone()];
+    if word.is_ascii() || !word.starts_with(char::is_uppercase) || !word.chars().all(char::is_alphabetic) {
+        return;
+    }
+    let Some(target) = spelt(draft, name, word) else { return };
+    let made = &draft.text()[target.clone()];
+    if !made.is_ascii() && made.chars().all(char::is_alphabetic) {
+        put(draft, target, word, name);
     }
 }
 
@@ -230,9 +247,22 @@ mod tests {
         }
     }
 
-    /// What becomes of `reply`, whose words are those of `source` in order; `|` parts the pieces of one word.
+    /// An engine that writes every letter.
+    struct Writing;
+
+    impl Engine for Writing {
+        fn translate(&self, s: &[String], o: &Options, p: &dyn Progress) -> Vec<Result<Vec<Hypothesis>>> {
+            Identity.translate(s, o, p)
+        }
+    }
+
     fn restored(source: &str, reply: &str) -> String {
-        let p = prepare(source, &[], &[], &Spelling, &ProtectOptions::default());
+        with(&Spelling, source, reply)
+    }
+
+    /// What becomes of `reply`, whose words are those of `source` in order; `|` parts the pieces of one word.
+    fn with(engine: &dyn Engine, source: &str, reply: &str) -> String {
+        let p = prepare(source, &[], &[], engine, &ProtectOptions::default());
         let shown = runs(p.text(), |_, c, _| !c.is_whitespace());
         let (mut text, mut target, mut from) = (String::new(), Vec::new(), Vec::new());
         for (i, word) in reply.split(' ').enumerate() {
@@ -267,6 +297,18 @@ mod tests {
         // English has names of its own.
         assert_eq!(restored("Le président Poutine parle", "The president Pout speaks"), "The president Putin speaks");
         assert_eq!(restored("Le président Poutine parle", "The president Putin speaks"), "The president Putin speaks");
+    }
+
+    #[test]
+    fn accents_are_the_source_s_where_there_are_any() {
+        for (source, reply, expected) in [
+            ("Hier Élysée dort", "Yesterday Elys|é sleeps", "Yesterday Élysée sleeps"),
+            ("Hier Élysée dort", "Yesterday Elysée sleeps", "Yesterday Élysée sleeps"),
+            ("Hier Québec dort", "Yesterday Quebec sleeps", "Yesterday Quebec sleeps"),
+            ("Hier Église dort", "Yesterday café sleeps", "Yesterday café sleeps"),
+        ] {
+            assert_eq!(with(&Writing, source, reply), expected);
+        }
     }
 
     #[test]
