@@ -48,6 +48,7 @@ pub mod document;
 pub mod engine;
 pub mod error;
 pub mod formats;
+mod french;
 pub mod marian;
 pub mod memory;
 pub mod protect;

@@ -30,7 +30,7 @@ mod rows;
 mod subtitles;
 mod table;
 mod weave;
-pub(crate) mod wrap;
+mod wrap;
 mod xliff;
 mod xml;
 

@@ -1,6 +1,7 @@
 //! Hard-wrapped paragraphs: telling them from lines that mean to be lines, and filling lines again.
 
 use super::lines::{marker, width};
+use crate::french::leaves_open;
 
 /// Whether lines that follow each other are joined to paragraphs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,19 +41,6 @@ fn running_on(line: &str, next: &str) -> i32 {
         (true, Some(c)) if c.is_alphabetic() => -1,
         _ => 0,
     }
-}
-
-/// Whether a line, or another stretch of French, ends with a word that nothing ends with.
-pub(crate) fn leaves_open(line: &str) -> bool {
-    const OPEN: &[&str] = &[
-        "le", "la", "les", "un", "une", "des", "de", "du", "à", "au", "aux", "et", "ou", "où", "que", "qui", "dont",
-        "dans", "par", "pour", "sur", "sous", "avec", "sans", "en", "ce", "cet", "cette", "ces", "mon", "ma", "mes",
-        "ton", "ta", "tes", "son", "sa", "ses", "notre", "nos", "votre", "vos", "leur", "leurs", "se", "ne", "est",
-        "sont", "ont", "était", "très", "si", "comme", "mais", "ni", "car", "avant", "entre", "vers", "chez", "contre",
-        "depuis", "pendant", "plus",
-    ];
-    let word = line.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-    OPEN.iter().any(|open| word.eq_ignore_ascii_case(open) || word == *open)
 }
 
 /// Whether the first word of `next` would have passed `margin` at the end of `row`.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::formats::wrap::leaves_open;
+use crate::french::leaves_open;
 use crate::runs::runs;
 
 /// Whether a needle found at `range` stands alone: not inside a longer word.
