@@ -5,22 +5,22 @@ use candle_core::{Device, Tensor};
 use crate::error::Result;
 use crate::marian::{Candidates, Want};
 
-/// Fills ids and scores of `out` from `logits`, `rows × vocabulary`, plus `bias`, both f32. Where a row has fewer than `k`
-/// candidates left, the rest are id 0 with a score of -∞.
-pub(super) fn best(logits: &Tensor, bias: &Tensor, want: &Want<'_>, out: &mut Candidates) -> Result<()> {
+/// Fills ids and scores of `out` from `logits`, `rows × vocabulary`, plus `bias`, both f32; or gives what there is to be fetched
+/// from the device. Where a row has fewer than `k` candidates left, the rest are id 0 with a score of -∞.
+pub(super) fn best(logits: &Tensor, bias: &Tensor, want: &Want<'_>, out: &mut Candidates) -> Result<Option<Tensor>> {
     #[cfg(feature = "cuda")]
     if logits.device().is_cuda()
-        && let Some((ids, scores)) = super::cuda::top(logits, bias, want)?
+        && let Some(found) = super::cuda::top(logits, bias, want)?
     {
-        (out.ids, out.scores) = (ids, scores);
-        return Ok(());
+        return Ok(Some(found));
     }
     let logits = logits.broadcast_add(bias)?;
     match logits.device() {
-        Device::Cpu => on_host(&logits, want, out),
+        Device::Cpu => on_host(&logits, want, out)?,
         // Only the candidates cross over: the logits of a step are tens of megabytes.
-        _ => on_device(&logits, want, out),
+        _ => on_device(&logits, want, out)?,
     }
+    Ok(None)
 }
 
 fn on_host(logits: &Tensor, want: &Want<'_>, out: &mut Candidates) -> Result<()> {

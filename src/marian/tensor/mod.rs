@@ -103,7 +103,12 @@ impl Network for TensorNetwork {
         Box::new(TensorSession {
             network: self,
             pool,
-            work: Work { positions: Positions::new(self.config.d_model, self.dtype, &self.device), batch: None },
+            work: Work {
+                positions: Positions::new(self.config.d_model, self.dtype, &self.device),
+                batch: None,
+                #[cfg(feature = "cuda")]
+                back: cuda::Back::default(),
+            },
             _seat: seat,
         })
     }
@@ -129,6 +134,8 @@ struct TensorSession<'a> {
 struct Work {
     positions: Positions,
     batch: Option<Batch>,
+    #[cfg(feature = "cuda")]
+    back: cuda::Back,
 }
 
 /// The batch in work.
@@ -189,10 +196,10 @@ impl Session for TensorSession<'_> {
     }
 
     fn step(&mut self, rows: &[Row], want: &Want<'_>, out: &mut Candidates) -> Result<()> {
-        self.run(|network, work| {
-            out.ids.clear();
-            out.scores.clear();
-            out.attention.clear();
+        out.ids.clear();
+        out.scores.clear();
+        out.attention.clear();
+        let coming = self.run(|network, work| {
             in_vocabulary(rows.iter().map(|row| &row.token), network.config.decoder_vocab_size, "target")?;
             let position = work.batch()?.state.position();
             let position = work.positions.row(position)?;
@@ -201,17 +208,27 @@ impl Session for TensorSession<'_> {
             batch.logits = None;
             batch.state.choose_rows(rows)?;
             if rows.is_empty() {
-                return Ok(());
+                return Ok(false);
             }
             memory::indexable(&[rows.len(), network.config.decoder_vocab_size])?;
             let step = network.decoder.step(rows, batch.state.as_mut(), &position, want.attention)?;
-            choose::best(&step.logits, network.decoder.bias(), want, out)?;
-            if let Some(attention) = step.attention {
-                out.attention = attention.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
-            }
+            let found = choose::best(&step.logits, network.decoder.bias(), want, out)?;
             batch.logits = Some(step.logits);
-            Ok(())
-        })
+            #[cfg(feature = "cuda")]
+            if let Some(found) = &found {
+                work.back.fetch(found, step.attention.as_ref())?;
+            }
+            if let (None, Some(attention)) = (&found, &step.attention) {
+                out.attention = attention.flatten_all()?.to_vec1()?;
+            }
+            Ok(found.is_some())
+        })?;
+        match coming {
+            // Meanwhile another session's work may be given to the device.
+            #[cfg(feature = "cuda")]
+            true => Ok(self.work.back.read(want.k, out)?),
+            _ => Ok(()),
+        }
     }
 
     fn encoder_states(&mut self) -> Result<Vec<f32>> {

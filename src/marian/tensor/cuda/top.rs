@@ -11,9 +11,9 @@ const SUPPRESSED: usize = 4;
 /// Its threads a block.
 const THREADS: u32 = 256;
 
-/// The ids and scores of the `want.k` best tokens of each row, best first, in one copy from the device: `logits` are
-/// `rows × size`, `bias` is `size`, both f32. `None` for what the kernel does not do.
-pub(in super::super) fn top(logits: &Tensor, bias: &Tensor, want: &Want<'_>) -> Result<Option<(Vec<u32>, Vec<f32>)>> {
+/// The `want.k` best tokens of each row, best first, on the device: `rows × 2 k`, u32, of each row the ids and behind them the
+/// bits of the scores. `logits` are `rows × size`, `bias` is `size`, both f32. `None` for what the kernel does not do.
+pub(in super::super) fn top(logits: &Tensor, bias: &Tensor, want: &Want<'_>) -> Result<Option<Tensor>> {
     let ((rows, size), k) = (logits.dims2()?, want.k);
     if want.suppress.len() > SUPPRESSED || k == 0 || !size.is_multiple_of(4) || rows == 0 {
         return Ok(None);
@@ -36,11 +36,5 @@ pub(in super::super) fn top(logits: &Tensor, bias: &Tensor, want: &Want<'_>) -> 
     let grid = Grid { blocks: rows, threads: THREADS, shared: 0 };
     // SAFETY: `top(logits, bias, size, k, log_probs, a, b, c, d, out)`: a block of THREADS threads for each row.
     unsafe { launch(device, ("fr2en_top", kernels::TOP), "top", grid, &arguments) }?;
-    let (mut ids, mut scores) = (Vec::with_capacity(rows * k), Vec::with_capacity(rows * k));
-    for row in out.flatten_all()?.to_vec1::<u32>()?.chunks_exact(2 * k) {
-        let (row_ids, row_scores) = row.split_at(k);
-        ids.extend_from_slice(row_ids);
-        scores.extend(row_scores.iter().map(|&bits| f32::from_bits(bits)));
-    }
-    Ok(Some((ids, scores)))
+    Ok(Some(out))
 }
