@@ -4,6 +4,7 @@ use candle_core::{Device, Tensor};
 
 use super::attention::attend;
 use super::layers::{FeedForward, Loader, Positions, Projections, Residual};
+use super::state::indices;
 use crate::error::Result;
 use crate::marian::Config;
 
@@ -64,19 +65,30 @@ impl Encoder {
         let ids = Tensor::from_vec(ids, n * longest, self.embedding.device())?;
         let x = (self.embedding.index_select(&ids, 0)? * self.scale)?.reshape((n, longest, d))?;
         let x = x.broadcast_add(&positions.first(longest)?)?.reshape((n * longest, d))?;
-        let x = self.layers.iter().try_fold(x, |x, layer| layer.forward(&x, n, mask))?;
+        let lengths: Vec<usize> = sources.iter().map(|source| source.len()).collect();
+        let lengths = indices(&lengths, x.device())?;
+        let x = self.layers.iter().try_fold(x, |x, layer| layer.forward(&x, &lengths, mask))?;
         Ok(x.reshape((n, longest, d))?)
     }
 }
 
 impl Layer {
-    /// `x`: `n · longest × d_model`.
-    fn forward(&self, x: &Tensor, n: usize, mask: Option<&Tensor>) -> Result<Tensor> {
-        let (rows, d) = x.dims2()?;
+    /// `x`: `n · longest × d_model`; `lengths`: of the `n` sources.
+    fn forward(&self, x: &Tensor, lengths: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+        let mixed = self.attend(x, lengths, mask)?;
+        self.feed_forward.forward(&self.out.forward(x, &mixed)?)
+    }
+
+    /// Attention of each token to all of its source.
+    fn attend(&self, x: &Tensor, lengths: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+        let ((rows, d), n) = (x.dims2()?, lengths.dims1()?);
+        #[cfg(feature = "cuda")]
+        if super::cuda::suits(x, d / self.heads) {
+            return Ok(super::cuda::within(&self.qkv.product(x)?, self.qkv.bias(), lengths, self.heads)?);
+        }
         let split = (3, n, rows / n, self.heads, d / self.heads);
         let qkv = self.qkv.forward(x)?.reshape(split)?.transpose(2, 3)?.contiguous()?;
         let (mixed, _) = attend(&qkv.get(0)?, &qkv.get(1)?, &qkv.get(2)?, mask)?;
-        let mixed = mixed.transpose(1, 2)?.contiguous()?.reshape((rows, d))?;
-        self.feed_forward.forward(&self.out.forward(x, &mixed)?)
+        Ok(mixed.transpose(1, 2)?.contiguous()?.reshape((rows, d))?)
     }
 }

@@ -25,12 +25,13 @@ static __device__ __forceinline__ float share(float most, float higher) {
 }
 
 // `out` = softmax(q k) v over `count` positions, at least one; `q`: the lane's part, in f32. `where(i)`: where the lane's
-// row has the key of its part of position `i`, its value `apart` further on. Where `weights` are wanted, the softmax of
-// `width` positions goes there, 0 beyond `count`.
+// row has the key of its part of position `i`, its value `apart` further on; `bias`, or null, is what all values still lack.
+// Where `weights` are wanted, the softmax of `width` positions goes there, 0 beyond `count`.
 template <typename T, typename Where>
 static __device__ __forceinline__ void attend(const float (&q)[Pack<T>::N], const unsigned count, const unsigned size,
                                               const unsigned apart, const unsigned lane, const Where where,
-                                              T *__restrict__ out, float *weights, const unsigned width) {
+                                              const T *bias, T *__restrict__ out, float *weights,
+                                              const unsigned width) {
     const unsigned N = Pack<T>::N;
     const unsigned lanes = size / N, group = lane / lanes, groups = 32 / lanes;
     const unsigned part = lane % lanes * N;
@@ -88,10 +89,13 @@ static __device__ __forceinline__ void attend(const float (&q)[Pack<T>::N], cons
         most = higher;
     }
     if (group == 0) {
-        Pack<T> result;
+        Pack<T> result, more;
+        if (bias != nullptr) {
+            more = read(bias + part);
+        }
 #pragma unroll
         for (unsigned n = 0; n < N; n++) {
-            result.at[n] = rounded<T>(mixed[n] / sum);
+            result.at[n] = rounded<T>(mixed[n] / sum + (bias == nullptr ? 0.0f : single(more.at[n])));
         }
         write(out + part, result);
     }
@@ -159,13 +163,18 @@ static __device__ __forceinline__ void own(const T *qkv, const T *bias, const un
     __syncwarp();
     const unsigned *row = slots + (size_t)at.row * room;
     const auto where = [=](unsigned i) -> const T * { return slot(i < before ? row[i] : mine); };
-    attend<T>(q, before + 1, size, d, at.lane, where, out + (size_t)at.row * d + head, nullptr, 0);
+    attend<T>(q, before + 1, size, d, at.lane, where, nullptr, out + (size_t)at.row * d + head, nullptr, 0);
 }
 
-// Attention to the row's source. `q`: rows × d, without `bias`, d. `kv`: sources × longest × 2 d. `sources`: the source of
-// each row; `lengths`: the tokens of each source. `out`: rows × d; `weights`: rows × heads × longest, or null.
+// Attention to a source: of hypotheses, or of the source's own tokens. Row i's query begins `q_step` numbers after that of
+// the row before, each position's key `kv_step` after that of the position before, its value d behind the key; the
+// positions of a source begin `longest` after those of the source before. None has its bias: `q_bias` and `v_bias` are d
+// numbers each, and what keys lack changes no softmax.
+// `sources`: the source of each row, or null for `longest` rows a source; `lengths`: the tokens of each source. `out`:
+// rows × d; `weights`: rows × heads × longest, or null.
 template <typename T>
-static __device__ __forceinline__ void source(const T *q, const T *bias, const T *kv, const unsigned *sources,
+static __device__ __forceinline__ void source(const T *q, const unsigned q_step, const T *q_bias, const T *kv,
+                                              const unsigned kv_step, const T *v_bias, const unsigned *sources,
                                               const unsigned *lengths, const unsigned rows, const unsigned heads,
                                               const unsigned size, const unsigned longest, T *out, float *weights) {
     const Place at = place(heads);
@@ -173,13 +182,13 @@ static __device__ __forceinline__ void source(const T *q, const T *bias, const T
         return;
     }
     const unsigned d = heads * size, head = at.head * size, part = at.lane % (size / Pack<T>::N) * Pack<T>::N;
-    const unsigned source = sources[at.row];
+    const unsigned from = sources == nullptr ? at.row / longest : sources[at.row];
     float query[Pack<T>::N];
-    biased(q + (size_t)at.row * d + head + part, bias + head + part, query);
-    const T *from = kv + (size_t)source * longest * 2 * d + head;
-    const auto where = [=](unsigned i) { return from + (size_t)i * 2 * d; };
+    biased(q + (size_t)at.row * q_step + head + part, q_bias + head + part, query);
+    const T *first = kv + (size_t)from * longest * kv_step + head;
+    const auto where = [=](unsigned i) { return first + (size_t)i * kv_step; };
     float *seen = weights == nullptr ? nullptr : weights + ((size_t)at.row * heads + at.head) * longest;
-    attend<T>(query, lengths[source], size, d, at.lane, where, out + (size_t)at.row * d + head, seen, longest);
+    attend<T>(query, lengths[from], size, d, at.lane, where, v_bias + head, out + (size_t)at.row * d + head, seen, longest);
 }
 
 #define KERNELS(NAME, T)                                                                                               \
@@ -190,9 +199,10 @@ static __device__ __forceinline__ void source(const T *q, const T *bias, const T
         own<T>(qkv, bias, slots, pages, rows, heads, size, room, before, free, shift, layer, out);                     \
     }                                                                                                                  \
     extern "C" __global__ void attend_source_##NAME(                                                                   \
-        const T *q, const T *bias, const T *kv, const unsigned *sources, const unsigned *lengths, unsigned rows,       \
-        unsigned heads, unsigned size, unsigned longest, T *out, float *weights) {                                     \
-        source<T>(q, bias, kv, sources, lengths, rows, heads, size, longest, out, weights);                            \
+        const T *q, unsigned q_step, const T *q_bias, const T *kv, unsigned kv_step, const T *v_bias,                  \
+        const unsigned *sources, const unsigned *lengths, unsigned rows, unsigned heads, unsigned size,                \
+        unsigned longest, T *out, float *weights) {                                                                    \
+        source<T>(q, q_step, q_bias, kv, kv_step, v_bias, sources, lengths, rows, heads, size, longest, out, weights); \
     }
 
 KERNELS(f32, float)

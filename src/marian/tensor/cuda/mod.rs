@@ -8,6 +8,7 @@ mod paged;
 mod project;
 mod top;
 
+pub(super) use self::attend::{suits, within};
 pub(super) use self::back::Back;
 pub(super) use self::layers::{activate, add_norm, embed};
 pub(super) use self::paged::Paged;

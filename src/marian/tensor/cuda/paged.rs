@@ -19,8 +19,8 @@ pub(in super::super) struct Paged {
     /// The same on the device, and how many tokens each source has.
     source_of: Tensor,
     lengths: Tensor,
-    /// Keys and values of the sources by layer, projected once: `sources × longest × 2 d`.
-    cross: Vec<Tensor>,
+    /// Keys and values of the sources by layer, projected once, `sources × longest × 2 d`, and their bias, which they lack.
+    cross: Vec<(Tensor, Tensor)>,
     slots: Slots,
     pages: Pages,
     /// The first slot of the step in work.
@@ -33,13 +33,12 @@ impl Paged {
     pub fn new(encoded: &Tensor, lengths: &[usize], heads: usize, kv: &[&Projections]) -> Result<Option<Self>> {
         let (live, longest, d) = encoded.dims3()?;
         let device = encoded.device();
-        if !device.is_cuda() || live == 0 || !attend::suits(d / heads, encoded.dtype()) {
+        if live == 0 || !attend::suits(encoded, d / heads) {
             return Ok(None);
         }
         let flat = encoded.reshape((live * longest, d))?;
-        let project = |kv: &&Projections| -> Result<Tensor> {
-            let both = kv.product(&flat)?.broadcast_add(kv.bias())?;
-            Ok(both.reshape((live, longest, 2 * d))?)
+        let project = |kv: &&Projections| -> Result<(Tensor, Tensor)> {
+            Ok((kv.product(&flat)?.reshape((live, longest, 2 * d))?, kv.bias().clone()))
         };
         let sources: Vec<usize> = (0..live).collect();
         Ok(Some(Self {
@@ -102,8 +101,8 @@ impl State for Paged {
         x: &Tensor,
         weights: bool,
     ) -> Result<(Tensor, Option<Tensor>)> {
-        let (kv, of) = (&self.cross[layer], (&self.source_of, &self.lengths));
-        Ok(attend::source(&q.product(x)?, q.bias(), kv, of, self.heads, weights)?)
+        let ((kv, kv_bias), of) = (&self.cross[layer], (&self.source_of, &self.lengths));
+        Ok(attend::source((&q.product(x)?, q.bias()), (kv, kv_bias), of, self.heads, weights)?)
     }
 }
 
