@@ -32,7 +32,7 @@ pub trait Network: Send + Sync {
     /// The same, where up to `threads` threads of a CPU work on a batch together.
     fn session_on(&self, threads: usize) -> Box<dyn Session + '_>;
 
-    /// How many sessions can work at a time: a GPU serves one after the other. `None`: one a thread.
+    /// How many sessions can work at a time: a GPU serves two in turn, or one after the other. `None`: one a thread.
     fn workers(&self) -> Option<usize> {
         None
     }

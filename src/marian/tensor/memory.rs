@@ -30,8 +30,8 @@ fn bytes_per_token(config: &Config, dtype: DType, beam: usize) -> usize {
         + config.encoder_attention_heads * LONG * (2 * number + 2 * single);
     // The encoder's output, and the keys and values that every layer of the decoder makes of it.
     let kept = number * d * (1 + 2 * config.decoder_layers);
-    // Keys and values of as many target tokens for each hypothesis, once more for the layer that is being reordered, and
-    // as much again for what is allocated ahead.
+    // Keys and values of as many target tokens for each hypothesis, once more for a layer that is being reordered (on CUDA
+    // none is), and as much again for what is allocated ahead.
     let own = beam * number * 2 * d * (config.decoder_layers + 1) * 2;
     // The logits as they are computed and three times in f32: with the bias, less what was taken, exponentiated.
     let logits = beam * config.decoder_vocab_size * (number + 3 * single) / SHORT;

@@ -2,6 +2,9 @@
 //!
 //! Post-norm encoder and decoder with sinusoidal positions, as in "Attention Is All You Need" and as `transformers`'
 //! `MarianMTModel` computes it. Half types keep softmax, layer norms' sums and the logits in f32.
+//!
+//! It is written in candle's operations, for every device. On CUDA, kernels of its own (`cuda`) do what those do in many
+//! steps; where a kernel does not suit a model, candle's operations do it there as well.
 
 mod attention;
 mod cache;
