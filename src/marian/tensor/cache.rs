@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::memory::indexable;
+use super::memory::grown;
 use crate::error::Result;
 
 /// Positions that are allocated at a time: a position is written in place, and few are copied in vain.
@@ -39,12 +39,7 @@ impl Cache {
             full => {
                 let (two, rows, heads, _, size) = new.dims5()?;
                 let shape = [two, rows, heads, self.length - 1 + BLOCK, size];
-                indexable(&shape)?;
-                let room = Tensor::zeros(&shape, new.dtype(), new.device())?;
-                if let Some(full) = full {
-                    room.slice_set(&full, 3, 0)?;
-                }
-                room
+                grown(full.as_ref(), 3, &shape, (new.dtype(), new.device()))?
             }
         };
         room.slice_set(new, 3, self.length - 1)?;

@@ -1,6 +1,6 @@
 //! How much memory a batch takes.
 
-use candle_core::DType;
+use candle_core::{DType, Device, Tensor};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::marian::Config;
@@ -45,4 +45,14 @@ pub(super) fn indexable(dims: &[usize]) -> Result<()> {
         Some(elements) if elements < 1 << 31 => Ok(()),
         _ => Err(Error::new(ErrorKind::Memory, "a batch is larger than the device's kernels can index")),
     }
+}
+
+/// A tensor of this shape, with what there was before at the beginning of dimension `dim` and zeros behind it.
+pub(super) fn grown(before: Option<&Tensor>, dim: usize, shape: &[usize], like: (DType, &Device)) -> Result<Tensor> {
+    indexable(shape)?;
+    let room = Tensor::zeros(shape, like.0, like.1)?;
+    if let Some(before) = before {
+        room.slice_set(before, dim, 0)?;
+    }
+    Ok(room)
 }

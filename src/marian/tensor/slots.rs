@@ -5,7 +5,7 @@
 
 use candle_core::{DType, Device, Tensor};
 
-use super::memory::indexable;
+use super::memory::{grown, indexable};
 use crate::error::Result;
 
 /// Positions that the table grows by.
@@ -47,18 +47,10 @@ impl Slots {
         let first = self.used;
         let table = match self.table.take() {
             Some(table) if table.dim(1)? > self.length => table,
-            full => {
-                let shape = [rows, self.length + BLOCK];
-                indexable(&shape)?;
-                let table = Tensor::zeros(&shape, DType::U32, &self.device)?;
-                if let Some(full) = full {
-                    table.slice_set(&full, 1, 0)?;
-                }
-                table
-            }
+            full => grown(full.as_ref(), 1, &[rows, self.length + BLOCK], (DType::U32, &self.device))?,
         };
-        let slots: Vec<u32> = (first..first + rows).map(|slot| slot as u32).collect();
         indexable(&[first + rows])?;
+        let slots: Vec<u32> = (first..first + rows).map(|slot| slot as u32).collect();
         table.slice_set(&Tensor::from_vec(slots, (rows, 1), &self.device)?, 1, self.length)?;
         self.table = Some(table);
         self.used += rows;

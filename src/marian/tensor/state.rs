@@ -99,16 +99,8 @@ impl State for Moved {
     }
 
     fn choose_rows(&mut self, rows: &[Row]) -> Result<()> {
-        let before = self.sources.len();
-        let parents = parents(rows, before)?;
-        self.sources = parents.iter().map(|&parent| self.sources[parent]).collect();
-        if rows.is_empty() {
-            // CUDA knows no tensor without elements, and nothing goes on from here.
-            return Ok(());
-        }
-        if !is_identity(&parents, before) {
-            self.own.choose(&indices(&parents, &self.device)?)?;
-        }
+        let Some(parents) = go_on(&mut self.sources, rows)? else { return Ok(()) };
+        self.own.choose(&indices(&parents, &self.device)?)?;
         self.forget_sources()
     }
 
@@ -152,12 +144,17 @@ impl State for Moved {
     }
 }
 
-/// The row of the step before, which had `before` of them, that each of `rows` goes on from.
-pub(super) fn parents(rows: &[Row], before: usize) -> Result<Vec<usize>> {
-    match rows.iter().find(|row| row.parent >= before) {
-        Some(row) => Err(Error::new(ErrorKind::Device, format!("a step names row {} of {before}", row.parent))),
-        None => Ok(rows.iter().map(|row| row.parent).collect()),
+/// Makes the sources of the rows of a step out of those of the step before. Gives the row that each of `rows` goes on from; `None`
+/// where these are the same rows, or none, with which there is nothing to move.
+pub(super) fn go_on(sources: &mut Vec<usize>, rows: &[Row]) -> Result<Option<Vec<usize>>> {
+    let before = sources.len();
+    if let Some(row) = rows.iter().find(|row| row.parent >= before) {
+        return Err(Error::new(ErrorKind::Device, format!("a step names row {} of {before}", row.parent)));
     }
+    let parents: Vec<usize> = rows.iter().map(|row| row.parent).collect();
+    *sources = parents.iter().map(|&parent| sources[parent]).collect();
+    // Nor does CUDA know tensors without elements.
+    Ok((!parents.is_empty() && !is_identity(&parents, before)).then_some(parents))
 }
 
 /// Rows by source, so that the hypotheses of a source share its keys and values without a copy: `sources × width` places,
@@ -209,7 +206,7 @@ impl Groups {
     }
 }
 
-pub(super) fn is_identity(map: &[usize], size: usize) -> bool {
+fn is_identity(map: &[usize], size: usize) -> bool {
     map.len() == size && map.iter().enumerate().all(|(i, &j)| i == j)
 }
 

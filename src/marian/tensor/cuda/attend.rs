@@ -89,26 +89,17 @@ pub(super) fn source(
         true => Some(unwritten(device, DType::F32, (rows, heads, longest))?),
         false => None,
     };
-    let v_bias = kv_bias.narrow(0, d, d)?;
-    let arguments = [
-        Arg::of(q)?,
-        Arg::count(d)?,
-        Arg::of(q_bias)?,
-        Arg::of(kv)?,
-        Arg::count(two_d)?,
-        Arg::of(&v_bias)?,
-        Arg::of(source_of)?,
-        Arg::of(lengths)?,
-        Arg::count(rows)?,
-        Arg::count(heads)?,
-        Arg::count(d / heads)?,
-        Arg::count(longest)?,
-        Arg::of(&out)?,
-        weights.as_ref().map_or(Ok(Arg::Long(0)), Arg::of)?,
-    ];
-    // SAFETY: `attend_source(q, q_step, q_bias, kv, kv_step, v_bias, sources, lengths, rows, heads, size, longest, out,
-    // weights)`, as declared; a warp for each head of each row; sources and lengths are the batch's own.
-    unsafe { launch(device, FILE, &named("attend_source", q.dtype()), grid(rows, heads), &arguments) }?;
+    let to = Sources {
+        q: (address(q)?, d),
+        q_bias: address(q_bias)?,
+        kv: (address(kv)?, two_d),
+        v_bias: address(&kv_bias.narrow(0, d, d)?)?,
+        source_of: address(source_of)?,
+        longest,
+        weights: weights.as_ref().map_or(Ok(0), address)?,
+    };
+    // SAFETY: the shapes and types were compared above; sources and lengths are the batch's own.
+    unsafe { to_sources(&to, lengths, heads, &out) }?;
     Ok((out, weights))
 }
 
@@ -122,24 +113,67 @@ pub(in super::super) fn within(qkv: &Tensor, bias: &Tensor, lengths: &Tensor, he
     }
     let device = qkv.device().as_cuda_device()?;
     let out = unwritten(device, qkv.dtype(), (rows, d))?;
-    let key = (d * qkv.dtype().size_in_bytes()) as u64;
+    let part = |i: usize| (i * d * qkv.dtype().size_in_bytes()) as u64;
+    let (numbers, bias) = (address(qkv)?, address(bias)?);
+    let to = Sources {
+        q: (numbers, three_d),
+        q_bias: bias,
+        kv: (numbers + part(1), three_d),
+        v_bias: bias + part(2),
+        source_of: 0,
+        longest,
+        weights: 0,
+    };
+    // SAFETY: queries, keys and values stand beside each other in `qkv`, as their biases do in `bias`; `longest` rows a source.
+    unsafe { to_sources(&to, lengths, heads, &out) }?;
+    Ok(out)
+}
+
+/// Addresses of what rows attend to their sources with, as `attend.cu` says it; of queries, and of keys with their values,
+/// also the numbers from one to the next.
+struct Sources {
+    q: (u64, usize),
+    q_bias: u64,
+    kv: (u64, usize),
+    v_bias: u64,
+    /// 0 for `longest` rows a source.
+    source_of: u64,
+    longest: usize,
+    /// 0 where they are not wanted.
+    weights: u64,
+}
+
+/// Fills `out`, `rows × d`.
+///
+/// # Safety
+/// The addresses must be those of as many numbers, of the type of `out`, as its rows and the sources of these `lengths` have.
+unsafe fn to_sources(to: &Sources, lengths: &Tensor, heads: usize, out: &Tensor) -> Result<()> {
+    let (rows, d) = out.dims2()?;
     let arguments = [
-        Arg::of(qkv)?,
-        Arg::count(three_d)?,
-        Arg::of(bias)?,
-        Arg::Long(address(qkv)? + key),
-        Arg::count(three_d)?,
-        Arg::Long(address(bias)? + 2 * key),
-        Arg::Long(0),
+        Arg::Long(to.q.0),
+        Arg::count(to.q.1)?,
+        Arg::Long(to.q_bias),
+        Arg::Long(to.kv.0),
+        Arg::count(to.kv.1)?,
+        Arg::Long(to.v_bias),
+        Arg::Long(to.source_of),
         Arg::of(lengths)?,
         Arg::count(rows)?,
         Arg::count(heads)?,
         Arg::count(d / heads)?,
-        Arg::count(longest)?,
-        Arg::of(&out)?,
-        Arg::Long(0),
+        Arg::count(to.longest)?,
+        Arg::of(out)?,
+        Arg::Long(to.weights),
     ];
-    // SAFETY: as in `source`, with queries, keys and values beside each other, and `longest` rows a source.
-    unsafe { launch(device, FILE, &named("attend_source", qkv.dtype()), grid(rows, heads), &arguments) }?;
-    Ok(out)
+    // SAFETY: `attend_source(q, q_step, q_bias, kv, kv_step, v_bias, sources, lengths, rows, heads, size, longest, out,
+    // weights)`, as declared; a warp for each head of each row; the rest is the caller's promise.
+    unsafe {
+        launch(
+            out.device().as_cuda_device()?,
+            FILE,
+            &named("attend_source", out.dtype()),
+            grid(rows, heads),
+            &arguments,
+        )
+    }
 }

@@ -26,14 +26,13 @@ impl Back {
     /// Has a step's results copied when the device has computed them: `found`, the `rows × 2 k` numbers of [`super::top`], and
     /// `attention`, `rows × longest`, f32.
     pub fn fetch(&mut self, found: &Tensor, attention: Option<&Tensor>) -> Result<()> {
-        let attention = attention.map(Tensor::contiguous).transpose()?;
-        (self.found, self.seen) = (found.elem_count(), attention.as_ref().map_or(0, Tensor::elem_count));
+        (self.found, self.seen) = (found.elem_count(), attention.map_or(0, Tensor::elem_count));
         let stream = found.device().as_cuda_device()?.cuda_stream();
         let room = self.room(&stream)?;
         // SAFETY: nobody reads the memory until the device has said that it is written.
         let memory = unsafe { std::slice::from_raw_parts_mut(room.memory.as_mut_ptr().w()?, room.memory.len()) };
         let mut rest = memory;
-        for tensor in std::iter::once(found).chain(&attention) {
+        for tensor in std::iter::once(found).chain(attention) {
             if !matches!(tensor.dtype(), DType::U32 | DType::F32) {
                 bail!("numbers of 32 bits come back, not {:?}", tensor.dtype());
             }

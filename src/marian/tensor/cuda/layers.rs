@@ -23,7 +23,7 @@ pub(in super::super) fn add_norm(
 ) -> Result<Option<Tensor>> {
     let ((rows, d), Some(shift)) = (x.dims2()?, norm.bias()) else { return Ok(None) };
     let shared = WARPS * d.next_multiple_of(32 * pack(x.dtype())) * size_of::<f32>();
-    if !x.device().is_cuda() || !d.is_multiple_of(pack(x.dtype())) || shared > SHARED || rows == 0 {
+    if !takes(x, rows, d) || shared > SHARED {
         return Ok(None);
     }
     fits(&[(y, &[rows, d]), (bias, &[d]), (norm.weight(), &[d]), (shift, &[d])], x)?;
@@ -55,7 +55,7 @@ pub(in super::super) fn activate(x: &Tensor, bias: &Tensor, activation: Activati
         _ => return Ok(None),
     };
     let (rows, width) = x.dims2()?;
-    if !x.device().is_cuda() || !width.is_multiple_of(pack(x.dtype())) || rows == 0 {
+    if !takes(x, rows, width) {
         return Ok(None);
     }
     fits(&[(bias, &[width])], x)?;
@@ -78,7 +78,7 @@ pub(in super::super) fn embed(
     scale: f64,
 ) -> Result<Option<Tensor>> {
     let ((_, d), rows) = (embedding.dims2()?, tokens.dims1()?);
-    if !embedding.device().is_cuda() || !d.is_multiple_of(pack(embedding.dtype())) || rows == 0 {
+    if !takes(embedding, rows, d) {
         return Ok(None);
     }
     fits(&[(position, &[1, d])], embedding)?;
@@ -98,6 +98,11 @@ pub(in super::super) fn embed(
     // against the vocabulary before they came here.
     unsafe { launch(device, FILE, &named("embed", embedding.dtype()), Grid::one_each(packs), &arguments) }?;
     Ok(Some(out))
+}
+
+/// Whether the kernels take `rows` rows of `width` numbers like those of `x`: on CUDA, in whole packs.
+fn takes(x: &Tensor, rows: usize, width: usize) -> bool {
+    x.device().is_cuda() && rows > 0 && width.is_multiple_of(pack(x.dtype()))
 }
 
 /// Whether tensors have the shapes that a kernel counts on, and the type of `like`.

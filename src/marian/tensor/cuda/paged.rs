@@ -6,7 +6,7 @@ use candle_core::{DType, Tensor};
 
 use super::super::layers::Projections;
 use super::super::slots::Slots;
-use super::super::state::{State, indices, is_identity, parents};
+use super::super::state::{State, go_on, indices};
 use super::attend;
 use super::launch::{address, unwritten};
 use crate::error::{Error, ErrorKind, Result};
@@ -60,15 +60,7 @@ impl State for Paged {
     }
 
     fn choose_rows(&mut self, rows: &[Row]) -> Result<()> {
-        let parents = parents(rows, self.sources.len())?;
-        if is_identity(&parents, self.sources.len()) {
-            return Ok(());
-        }
-        self.sources = parents.iter().map(|&parent| self.sources[parent]).collect();
-        if rows.is_empty() {
-            // CUDA knows no tensor without elements, and nothing goes on from here.
-            return Ok(());
-        }
+        let Some(parents) = go_on(&mut self.sources, rows)? else { return Ok(()) };
         let device = self.source_of.device();
         self.slots.choose(&indices(&parents, device)?)?;
         self.source_of = indices(&self.sources, device)?;
