@@ -6,6 +6,7 @@
 
 #include "driver.h"
 #include "half.h"
+#include "streams.h"
 
 namespace {
 
@@ -88,13 +89,8 @@ void rows(const Matrix &a, const Matrix &c, const std::vector<float> &packed, in
     }
 }
 
-int gemm(const char *name, int m, int n, int k, float alpha, const Matrix &a, const Matrix &b, float beta, const Matrix &c, int batch) {
-    std::lock_guard<std::mutex> guard(emulator::lock);
+void multiply(const char *name, int m, int n, int k, float alpha, const Matrix &a, const Matrix &b, float beta, const Matrix &c, int batch) {
     const double start = emulator::now();
-    for (const Matrix *x : {&a, &b, &c}) {
-        if (x->type != F32 && x->type != F16 && x->type != BF16) return NOT_SUPPORTED;
-    }
-    if (m <= 0 || n <= 0 || batch <= 0) return OK;
     a.check("A of a gemm", m, k, batch);
     b.check("B of a gemm", k, n, batch);
     c.check("C of a gemm", m, n, batch);
@@ -118,6 +114,17 @@ int gemm(const char *name, int m, int n, int k, float alpha, const Matrix &a, co
     }
     const char *type = a.type == F32 ? "f32" : a.type == F16 ? "f16" : "bf16";
     emulator::count_launch(std::string(name) + " " + type + (c.type != a.type ? " to f32" : ""), emulator::now() - start);
+}
+
+// A handle is where the stream of its products is kept.
+int gemm(void *handle, const char *name, int m, int n, int k, float alpha, const Matrix &a, const Matrix &b, float beta, const Matrix &c,
+         int batch) {
+    emulator::Guard guard(emulator::lock);
+    for (const Matrix *x : {&a, &b, &c}) {
+        if (x->type != F32 && x->type != F16 && x->type != BF16) return NOT_SUPPORTED;
+    }
+    if (m <= 0 || n <= 0 || batch <= 0) return OK;
+    emulator::submit(*(void **)handle, [=] { multiply(name, m, n, k, alpha, a, b, beta, c, batch); });
     return OK;
 }
 
@@ -135,38 +142,39 @@ float factor(const void *x, int compute) {
 #define API extern "C" __attribute__((visibility("default")))
 
 #define NOTHING(NAME) API int NAME() { return OK; }
-NOTHING(cublasSetStream_v2) NOTHING(cublasSetMathMode) NOTHING(cublasSetAtomicsMode) NOTHING(cublasSetWorkspace_v2)
-API int cublasCreate_v2(void **handle) { *handle = new char; return OK; }
-API int cublasDestroy_v2(void *handle) { delete (char *)handle; return OK; }
+NOTHING(cublasSetMathMode) NOTHING(cublasSetAtomicsMode) NOTHING(cublasSetWorkspace_v2)
+API int cublasCreate_v2(void **handle) { *handle = new void *(nullptr); return OK; }
+API int cublasDestroy_v2(void *handle) { delete (void **)handle; return OK; }
+API int cublasSetStream_v2(void *handle, void *stream) { *(void **)handle = stream; return OK; }
 API int cublasGetVersion_v2(void *, int *version) { *version = 130000; return OK; }
 API int cublasGetMathMode(void *, int *mode) { *mode = 0; return OK; }
 API int cublasSetPointerMode_v2(void *, int mode) { return mode == 0 ? OK : NOT_SUPPORTED; }
 API const char *cublasGetStatusName(int) { return "cuBLAS of the emulator"; }
 API const char *cublasGetStatusString(int status) { return status == OK ? "success" : "not emulated"; }
 
-API int cublasGemmStridedBatchedEx(void *, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int a_type,
+API int cublasGemmStridedBatchedEx(void *handle, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int a_type,
                                    int lda, long long a_stride, const void *b, int b_type, int ldb, long long b_stride,
                                    const void *beta, void *c, int c_type, int ldc, long long c_stride, int batch, int compute,
                                    int) {
     if (!known(compute)) return NOT_SUPPORTED;
-    return gemm("cublasGemmStridedBatchedEx", m, n, k, factor(alpha, compute), {(char *)a, a_type, lda, a_stride, ta != 0},
+    return gemm(handle, "cublasGemmStridedBatchedEx", m, n, k, factor(alpha, compute), {(char *)a, a_type, lda, a_stride, ta != 0},
                 {(char *)b, b_type, ldb, b_stride, tb != 0}, factor(beta, compute), {(char *)c, c_type, ldc, c_stride, false}, batch);
 }
-API int cublasGemmEx(void *, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int a_type, int lda,
+API int cublasGemmEx(void *handle, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int a_type, int lda,
                      const void *b, int b_type, int ldb, const void *beta, void *c, int c_type, int ldc, int compute, int) {
     if (!known(compute)) return NOT_SUPPORTED;
-    return gemm("cublasGemmEx", m, n, k, factor(alpha, compute), {(char *)a, a_type, lda, 0, ta != 0},
+    return gemm(handle, "cublasGemmEx", m, n, k, factor(alpha, compute), {(char *)a, a_type, lda, 0, ta != 0},
                 {(char *)b, b_type, ldb, 0, tb != 0}, factor(beta, compute), {(char *)c, c_type, ldc, 0, false}, 1);
 }
-API int cublasSgemmStridedBatched(void *, int ta, int tb, int m, int n, int k, const float *alpha, const float *a, int lda,
+API int cublasSgemmStridedBatched(void *handle, int ta, int tb, int m, int n, int k, const float *alpha, const float *a, int lda,
                                   long long a_stride, const float *b, int ldb, long long b_stride, const float *beta, float *c,
                                   int ldc, long long c_stride, int batch) {
-    return gemm("cublasSgemmStridedBatched", m, n, k, *alpha, {(char *)a, F32, lda, a_stride, ta != 0},
+    return gemm(handle, "cublasSgemmStridedBatched", m, n, k, *alpha, {(char *)a, F32, lda, a_stride, ta != 0},
                 {(char *)b, F32, ldb, b_stride, tb != 0}, *beta, {(char *)c, F32, ldc, c_stride, false}, batch);
 }
-API int cublasSgemm_v2(void *, int ta, int tb, int m, int n, int k, const float *alpha, const float *a, int lda, const float *b,
+API int cublasSgemm_v2(void *handle, int ta, int tb, int m, int n, int k, const float *alpha, const float *a, int lda, const float *b,
                        int ldb, const float *beta, float *c, int ldc) {
-    return gemm("cublasSgemm", m, n, k, *alpha, {(char *)a, F32, lda, 0, ta != 0}, {(char *)b, F32, ldb, 0, tb != 0}, *beta,
+    return gemm(handle, "cublasSgemm", m, n, k, *alpha, {(char *)a, F32, lda, 0, ta != 0}, {(char *)b, F32, ldb, 0, tb != 0}, *beta,
                 {(char *)c, F32, ldc, 0, false}, 1);
 }
 

@@ -11,10 +11,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "fibers.h"
 #include "runtime.h"
+#include "streams.h"
 
 namespace emulator {
 
@@ -150,10 +152,12 @@ void check_guards(const char *start, const Allocation &a) {
 }
 
 int allocate(void **out, size_t size) {
-    std::lock_guard<std::mutex> guard(lock);
+    Guard guard(lock);
     if (!context) return INVALID_CONTEXT;
     if (size == 0) return INVALID_VALUE;
     const size_t cost = (size + 511) / 512 * 512;
+    // What is still to be freed.
+    if (context->used + cost > device_memory) finish_all();
     if (context->used + cost > device_memory) return OUT_OF_MEMORY;
     Allocation a{size, context, nullptr, 0};
     char *start;
@@ -179,8 +183,7 @@ int allocate(void **out, size_t size) {
     return OK;
 }
 
-int release(char *start) {
-    std::lock_guard<std::mutex> guard(lock);
+void release(char *start) {
     const auto found = allocations.find(start);
     if (found == allocations.end()) die("%p is freed, which is no live allocation", start);
     const Allocation a = found->second;
@@ -189,7 +192,6 @@ int release(char *start) {
     allocations.erase(found);
     if (fence) munmap(a.base, a.whole + 4096);
     else free(a.base);
-    return OK;
 }
 
 // The allocation that those bytes lie in; where there are none, `p` may be its end.
@@ -202,20 +204,46 @@ auto containing(const void *p, size_t bytes) {
 
 enum Direction { TO_DEVICE, FROM_DEVICE, ON_DEVICE };
 
-int copy(Direction direction, void *to, const void *from, size_t bytes) {
-    std::lock_guard<std::mutex> guard(lock);
-    if (direction != FROM_DEVICE) check_range("the destination of a copy", to, bytes);
-    if (direction != TO_DEVICE) check_range("the source of a copy", from, bytes);
-    ++copies[direction];
-    copied[direction] += bytes;
-    memmove(to, from, bytes);
+// The host's memory that is locked, with its size. Copies from and to other memory of the host are finished when the call is.
+std::map<char *, size_t> &locked = *new std::map<char *, size_t>;
+
+bool is_locked(const void *p, size_t bytes) {
+    auto found = locked.upper_bound((char *)p);
+    return found != locked.begin() && (char *)p + bytes <= std::prev(found)->first + std::prev(found)->second;
+}
+
+int copy(Direction direction, void *to, const void *from, size_t bytes, void *stream) {
+    Guard guard(lock);
+    const void *host = direction == TO_DEVICE ? from : direction == FROM_DEVICE ? to : nullptr;
+    std::shared_ptr<char[]> staged;
+    if (host && !is_locked(host, bytes)) {
+        if (direction == FROM_DEVICE) finish(stream);
+        else memcpy((staged = std::shared_ptr<char[]>(new char[bytes])).get(), from, bytes);
+        host = nullptr;
+    }
+    const auto work = [=] {
+        if (direction != FROM_DEVICE) check_range("the destination of a copy", to, bytes);
+        if (direction != TO_DEVICE) check_range("the source of a copy", from, bytes);
+        ++copies[direction];
+        copied[direction] += bytes;
+        memmove(to, staged ? staged.get() : from, bytes);
+    };
+    if (direction == FROM_DEVICE && !host) {
+        work();
+        return OK;
+    }
+    // Who reads too early shall see it.
+    if (direction == FROM_DEVICE) memset(to, FRESH_BYTE, bytes);
+    submit(stream, work, host, host ? bytes : 0);
     return OK;
 }
 
-template <class T> int fill(T *to, T value, size_t n) {
-    std::lock_guard<std::mutex> guard(lock);
-    check_range("what is filled", to, n * sizeof(T));
-    std::fill_n(to, n, value);
+template <class T> int fill(T *to, T value, size_t n, void *stream) {
+    Guard guard(lock);
+    submit(stream, [=] {
+        check_range("what is filled", to, n * sizeof(T));
+        std::fill_n(to, n, value);
+    });
     return OK;
 }
 
@@ -237,24 +265,31 @@ int attribute(int which) {
     }
 }
 
-int launch(const Function &f, Index grid, Index block, unsigned shared, void **values) {
-    std::lock_guard<std::mutex> guard(lock);
-    const Kernel &kernel = *f.kernel;
-    const uint64_t size = (uint64_t)block.x * block.y * block.z;
-    if (!grid.x || !grid.y || !grid.z || grid.y > 65535 || grid.z > 65535 || !size || size > f.most_threads || block.z > 64) return INVALID_VALUE;
-    if (shared > (unsigned)f.most_shared) return INVALID_VALUE;
+// A launch: the kernel, and a copy of its arguments.
+struct Launch {
+    const Kernel &kernel;
+    Index grid, block;
+    unsigned shared;
+    std::vector<std::vector<char>> arguments;
+
+    void run();
+};
+
+void Launch::run() {
     const double start = now();
     last_kernel = kernel.name;
     in_kernel = true;
     gridDim = grid;
     blockDim = block;
+    std::vector<void *> values;
+    for (std::vector<char> &argument : arguments) values.push_back(argument.data());
     std::vector<decltype(allocations.begin())> touched;
     for (size_t i = 0; i < kernel.parameters.size(); ++i) {
         if (!kernel.parameters[i].pointer || !*(void **)values[i]) continue;
         touched.push_back(containing(*(void **)values[i], 0));
         if (touched.back() == allocations.end()) die("parameter %zu is a pointer into no live allocation", i);
     }
-    const std::function<void()> thread = [&] { kernel.call(values); };
+    const std::function<void()> thread = [&] { kernel.call(values.data()); };
     const bool reverse = getenv("CUDA_EMULATOR_REVERSE") != nullptr;
     const uint64_t blocks = (uint64_t)grid.x * grid.y * grid.z;
     for (uint64_t i = 0; i < blocks; ++i) {
@@ -270,6 +305,19 @@ int launch(const Function &f, Index grid, Index block, unsigned shared, void **v
     in_kernel = false;
     for (const auto &found : touched) check_guards(found->first, found->second);
     count_launch(kernel.name, now() - start);
+}
+
+int launch(const Function &f, Index grid, Index block, unsigned shared, void **values, void *stream) {
+    Guard guard(lock);
+    const uint64_t size = (uint64_t)block.x * block.y * block.z;
+    if (!grid.x || !grid.y || !grid.z || grid.y > 65535 || grid.z > 65535 || !size || size > f.most_threads || block.z > 64) return INVALID_VALUE;
+    if (shared > (unsigned)f.most_shared) return INVALID_VALUE;
+    Launch launch{*f.kernel, grid, block, shared, {}};
+    for (size_t i = 0; i < f.kernel->parameters.size(); ++i) {
+        const char *value = (const char *)values[i];
+        launch.arguments.emplace_back(value, value + f.kernel->parameters[i].size);
+    }
+    submit(stream, [launch]() mutable { launch.run(); });
     return OK;
 }
 
@@ -325,6 +373,10 @@ void count_launch(const std::string &name, double seconds) {
     counts[name].seconds += seconds;
 }
 
+void count_wait() {
+    ++waits;
+}
+
 double now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -350,14 +402,11 @@ void die(const char *format, ...) {
 using namespace emulator;
 #define API extern "C" __attribute__((visibility("default")))
 using Handle = void *;
-struct Event {
-    double at;
-};
 
-// What needs no answer: everything has been done already.
+// What needs no answer.
 #define NOTHING(NAME) API int NAME() { return OK; }
 NOTHING(cuMemPoolSetAttribute) NOTHING(cuMemPoolTrimTo) NOTHING(cuDevicePrimaryCtxRelease_v2) NOTHING(cuCtxSetFlags)
-NOTHING(cuStreamQuery) NOTHING(cuStreamWaitEvent) NOTHING(cuEventQuery) NOTHING(cuFuncSetCacheConfig)
+NOTHING(cuFuncSetCacheConfig)
 
 API int cuInit(unsigned) {
     static std::once_flag once;
@@ -381,24 +430,10 @@ API int cuDevicePrimaryCtxRetain(Handle *out, int device) { *out = &devices[devi
 API int cuCtxSetCurrent(Handle to) { context = (Device *)to; return OK; }
 API int cuCtxGetCurrent(Handle *out) { *out = context; return OK; }
 API int cuCtxGetDevice(int *device) { *device = context - devices; return context ? OK : INVALID_CONTEXT; }
-API int cuCtxSynchronize() { ++waits; return OK; }
 API int cuCtxGetStreamPriorityRange(int *least, int *greatest) { *least = *greatest = 0; return OK; }
 
-API int cuStreamCreate(Handle *out, unsigned) { *out = new char; return OK; }
-API int cuStreamCreateWithPriority(Handle *out, unsigned, int) { *out = new char; return OK; }
-API int cuStreamDestroy_v2(Handle stream) { delete (char *)stream; return OK; }
-API int cuStreamSynchronize(Handle) { ++waits; return OK; }
-API int cuStreamIsCapturing(Handle, int *status) { *status = 0; return OK; }
-API int cuLaunchHostFunc(Handle, void (*f)(void *), void *data) { f(data); return OK; }
-API int cuEventCreate(Handle *out, unsigned) { *out = new Event{now()}; return OK; }
-API int cuEventDestroy_v2(Handle event) { delete (Event *)event; return OK; }
-API int cuEventRecord(Handle event, Handle) { ((Event *)event)->at = now(); return OK; }
-API int cuEventSynchronize(Handle) { ++waits; return OK; }
-API int cuEventElapsedTime_v2(float *ms, Handle a, Handle b) { *ms = (((Event *)b)->at - ((Event *)a)->at) * 1e3; return OK; }
-API int cuEventElapsedTime(float *ms, Handle a, Handle b) { return cuEventElapsedTime_v2(ms, a, b); }
-
 API int cuMemGetInfo_v2(size_t *free, size_t *total) {
-    std::lock_guard<std::mutex> guard(lock);
+    Guard guard(lock);
     if (!context) return INVALID_CONTEXT;
     *total = device_memory;
     *free = device_memory - context->used;
@@ -406,29 +441,53 @@ API int cuMemGetInfo_v2(size_t *free, size_t *total) {
 }
 API int cuMemAlloc_v2(Handle *out, size_t size) { return allocate(out, size); }
 API int cuMemAllocAsync(Handle *out, size_t size, Handle) { return allocate(out, size); }
-API int cuMemFree_v2(char *p) { return release(p); }
-API int cuMemFreeAsync(char *p, Handle) { return release(p); }
-API int cuMemHostAlloc(void **out, size_t size, unsigned) { *out = malloc(size); return *out ? OK : OUT_OF_MEMORY; }
-API int cuMemFreeHost(void *p) { free(p); return OK; }
-API int cuMemcpyHtoD_v2(void *to, const void *from, size_t n) { return copy(TO_DEVICE, to, from, n); }
-API int cuMemcpyHtoDAsync_v2(void *to, const void *from, size_t n, Handle) { return copy(TO_DEVICE, to, from, n); }
-API int cuMemcpyDtoH_v2(void *to, const void *from, size_t n) { return copy(FROM_DEVICE, to, from, n); }
-API int cuMemcpyDtoHAsync_v2(void *to, const void *from, size_t n, Handle) { return copy(FROM_DEVICE, to, from, n); }
-API int cuMemcpyDtoD_v2(void *to, const void *from, size_t n) { return copy(ON_DEVICE, to, from, n); }
-API int cuMemcpyDtoDAsync_v2(void *to, const void *from, size_t n, Handle) { return copy(ON_DEVICE, to, from, n); }
-API int cuMemcpyPeerAsync(void *to, Handle, const void *from, Handle, size_t n, Handle) { return copy(ON_DEVICE, to, from, n); }
-API int cuMemsetD8_v2(uint8_t *to, uint8_t value, size_t n) { return fill(to, value, n); }
-API int cuMemsetD8Async(uint8_t *to, uint8_t value, size_t n, Handle) { return fill(to, value, n); }
-API int cuMemsetD16_v2(uint16_t *to, uint16_t value, size_t n) { return fill(to, value, n); }
-API int cuMemsetD16Async(uint16_t *to, uint16_t value, size_t n, Handle) { return fill(to, value, n); }
-API int cuMemsetD32_v2(uint32_t *to, uint32_t value, size_t n) { return fill(to, value, n); }
-API int cuMemsetD32Async(uint32_t *to, uint32_t value, size_t n, Handle) { return fill(to, value, n); }
+API int cuMemFree_v2(char *p) {
+    Guard guard(lock);
+    finish_all();
+    release(p);
+    return OK;
+}
+API int cuMemFreeAsync(char *p, Handle stream) {
+    Guard guard(lock);
+    submit(stream, [=] { release(p); });
+    return OK;
+}
+API int cuMemHostAlloc(void **out, size_t size, unsigned) {
+    Guard guard(lock);
+    *out = malloc(size);
+    if (!*out) return OUT_OF_MEMORY;
+    memset(*out, FRESH_BYTE, size);
+    locked[(char *)*out] = size;
+    return OK;
+}
+API int cuMemFreeHost(void *p) {
+    Guard guard(lock);
+    const auto found = locked.find((char *)p);
+    if (found == locked.end()) die("%p is freed, which is no locked memory of the host", p);
+    check_unused(p, found->second);
+    locked.erase(found);
+    free(p);
+    return OK;
+}
+API int cuMemcpyHtoD_v2(void *to, const void *from, size_t n) { return copy(TO_DEVICE, to, from, n, nullptr); }
+API int cuMemcpyHtoDAsync_v2(void *to, const void *from, size_t n, Handle stream) { return copy(TO_DEVICE, to, from, n, stream); }
+API int cuMemcpyDtoH_v2(void *to, const void *from, size_t n) { return copy(FROM_DEVICE, to, from, n, nullptr); }
+API int cuMemcpyDtoHAsync_v2(void *to, const void *from, size_t n, Handle stream) { return copy(FROM_DEVICE, to, from, n, stream); }
+API int cuMemcpyDtoD_v2(void *to, const void *from, size_t n) { return copy(ON_DEVICE, to, from, n, nullptr); }
+API int cuMemcpyDtoDAsync_v2(void *to, const void *from, size_t n, Handle stream) { return copy(ON_DEVICE, to, from, n, stream); }
+API int cuMemcpyPeerAsync(void *to, Handle, const void *from, Handle, size_t n, Handle stream) { return copy(ON_DEVICE, to, from, n, stream); }
+API int cuMemsetD8_v2(uint8_t *to, uint8_t value, size_t n) { return fill(to, value, n, nullptr); }
+API int cuMemsetD8Async(uint8_t *to, uint8_t value, size_t n, Handle stream) { return fill(to, value, n, stream); }
+API int cuMemsetD16_v2(uint16_t *to, uint16_t value, size_t n) { return fill(to, value, n, nullptr); }
+API int cuMemsetD16Async(uint16_t *to, uint16_t value, size_t n, Handle stream) { return fill(to, value, n, stream); }
+API int cuMemsetD32_v2(uint32_t *to, uint32_t value, size_t n) { return fill(to, value, n, nullptr); }
+API int cuMemsetD32Async(uint32_t *to, uint32_t value, size_t n, Handle stream) { return fill(to, value, n, stream); }
 
 API int cuModuleLoadData(Handle *out, const char *ptx) { *out = parse(ptx); return OK; }
 API int cuModuleLoadDataEx(Handle *out, const char *ptx, unsigned, int *, void **) { return cuModuleLoadData(out, ptx); }
 API int cuModuleUnload(Handle module) { delete (Module *)module; return OK; }
 API int cuModuleGetFunction(Handle *out, Handle from, const char *name) {
-    std::lock_guard<std::mutex> guard(lock);
+    Guard guard(lock);
     const Module &module = *(Module *)from;
     const auto entry = module.entries.find(name);
     if (entry == module.entries.end()) return NOT_FOUND;
@@ -451,9 +510,9 @@ API int cuFuncGetAttribute(int *value, int which, Handle f) {
     return OK;
 }
 API int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, Handle, int threads, size_t) { *blocks = 2048 / threads; return OK; }
-API int cuLaunchKernel(Handle f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, Handle,
+API int cuLaunchKernel(Handle f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, Handle stream,
                        void **values, void **) {
-    return launch(*(Function *)f, {gx, gy, gz}, {bx, by, bz}, shared, values);
+    return launch(*(Function *)f, {gx, gy, gz}, {bx, by, bz}, shared, values, stream);
 }
 
 API int cuGetErrorName(int error, const char **out) {
