@@ -1,4 +1,4 @@
-"""Corpora (SOURCE.tsv.zst: French<TAB>English) to a SentencePiece model, vocab.json and id shards for train_marian.py.
+"""Corpora (SOURCE.tsv.zst: French<TAB>English; SOURCE.tsv beside this program) to a SentencePiece model, vocab.json and id shards for train_marian.py.
 
     python prepare.py --corpus DIR --never DIR --out OUT [--vocab 16000 | --like MODEL] [--mixture mixture.toml …]
 
@@ -47,7 +47,12 @@ def sources():
     for path in A.mixture:
         for source, said in tomllib.load(open(path, 'rb')).items():
             mixture[source] = mixture.get(source, {}) | said
-    return {s: m for s, m in mixture.items() if os.path.exists(f'{A.corpus}/{s}.tsv.zst')}, [s for s in mixture if not os.path.exists(f'{A.corpus}/{s}.tsv.zst')]
+    return {s: m for s, m in mixture.items() if path_of(s)}, [s for s in mixture if not path_of(s)]
+
+
+def path_of(source):
+    """Where a source lies, if it does."""
+    return next((p for p in (f'{A.corpus}/{source}.tsv.zst', f'{HERE}/{source}.tsv') if os.path.exists(p)), None)
 
 
 # ---- clean ----------------------------------------------------------------------------------------------------------
@@ -113,8 +118,10 @@ def clean_chunk(job):
 
 
 def lines_of(source):
-    with open(f'{A.corpus}/{source}.tsv.zst', 'rb') as raw:
-        lines = io.TextIOWrapper(zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw), encoding='utf-8', newline='\n')
+    path = path_of(source)
+    with open(path, 'rb') as raw:
+        plain = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw) if path.endswith('.zst') else raw
+        lines = io.TextIOWrapper(plain, encoding='utf-8', newline='\n')
         yield from itertools.islice(lines, A.limit or None)
 
 
@@ -350,7 +357,7 @@ def dev_shard():
 def main():
     global A, FORBIDDEN, NAMES, LEXICON, COMMON, MIXTURE
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('--corpus', required=True, help='folder of SOURCE.tsv.zst')
+    p.add_argument('--corpus', required=True, help='folder of SOURCE.tsv.zst, beside the SOURCE.tsv of this folder')
     p.add_argument('--never', required=True, help='folder of evaluation sets; no pair may hold one of their sentences')
     p.add_argument('--dev', help='PREFIX of PREFIX.fr and PREFIX.en, for the validation loss')
     p.add_argument('--out', required=True)
