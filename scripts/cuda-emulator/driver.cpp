@@ -194,12 +194,16 @@ void release(char *start) {
     else free(a.base);
 }
 
+// Of what is filed under where it begins: the last that begins at `p` or before it, or the end.
+template <class Map> auto last_before(Map &map, const void *p) {
+    const auto found = map.upper_bound((char *)p);
+    return found == map.begin() ? map.end() : std::prev(found);
+}
+
 // The allocation that those bytes lie in; where there are none, `p` may be its end.
 auto containing(const void *p, size_t bytes) {
-    auto found = allocations.upper_bound((char *)p);
-    if (found == allocations.begin()) return allocations.end();
-    --found;
-    return (char *)p + bytes <= found->first + found->second.size ? found : allocations.end();
+    const auto found = last_before(allocations, p);
+    return found != allocations.end() && (char *)p + bytes <= found->first + found->second.size ? found : allocations.end();
 }
 
 enum Direction { TO_DEVICE, FROM_DEVICE, ON_DEVICE };
@@ -208,8 +212,8 @@ enum Direction { TO_DEVICE, FROM_DEVICE, ON_DEVICE };
 std::map<char *, size_t> &locked = *new std::map<char *, size_t>;
 
 bool is_locked(const void *p, size_t bytes) {
-    auto found = locked.upper_bound((char *)p);
-    return found != locked.begin() && (char *)p + bytes <= std::prev(found)->first + std::prev(found)->second;
+    const auto found = last_before(locked, p);
+    return found != locked.end() && (char *)p + bytes <= found->first + found->second;
 }
 
 int copy(Direction direction, void *to, const void *from, size_t bytes, void *stream) {
@@ -217,9 +221,13 @@ int copy(Direction direction, void *to, const void *from, size_t bytes, void *st
     const void *host = direction == TO_DEVICE ? from : direction == FROM_DEVICE ? to : nullptr;
     std::shared_ptr<char[]> staged;
     if (host && !is_locked(host, bytes)) {
-        if (direction == FROM_DEVICE) finish(stream);
-        else memcpy((staged = std::shared_ptr<char[]>(new char[bytes])).get(), from, bytes);
         host = nullptr;
+        if (direction == TO_DEVICE) {
+            memcpy((staged = std::shared_ptr<char[]>(new char[bytes])).get(), from, bytes);
+        } else {
+            finish(stream);
+            stream = nullptr;
+        }
     }
     const auto work = [=] {
         if (direction != FROM_DEVICE) check_range("the destination of a copy", to, bytes);
@@ -228,10 +236,6 @@ int copy(Direction direction, void *to, const void *from, size_t bytes, void *st
         copied[direction] += bytes;
         memmove(to, staged ? staged.get() : from, bytes);
     };
-    if (direction == FROM_DEVICE && !host) {
-        work();
-        return OK;
-    }
     // Who reads too early shall see it.
     if (direction == FROM_DEVICE) memset(to, FRESH_BYTE, bytes);
     submit(stream, work, host, host ? bytes : 0);
