@@ -231,7 +231,7 @@ class Run:
             same = sum(a == b for a, b in zip(once.splitlines(), other.splitlines()))
             self.note("law", law="neighbours do not matter", batch_tokens=tokens, identical_percent=round(100 * same / count, 2))
 
-    def halving(self, lines, many):
+    def halving(self, lines, few):
         """One batch of everything, while another process leaves it hardly any memory."""
         expected = self.fr2en(lines, "--wrapped=no", "--quiet", *self.placed()).splitlines()
         hold = subprocess.Popen([sys.executable, "-c", HOLD, str(self.arguments.leave)], stdin=subprocess.PIPE,
@@ -240,10 +240,10 @@ class Run:
             left = json.loads(hold.stdout.readline() or "null")
             if left is None:
                 raise RuntimeError("PyTorch holds no memory of this device")
-            found = self.fr2en(many, "--wrapped=no", "--quiet", "--batch-tokens", 10_000_000, *self.placed()).splitlines()
+            found = self.fr2en(few, "--wrapped=no", "--quiet", "--batch-tokens", 10_000_000, *self.placed()).splitlines()
         finally:
             hold.kill()
-        same = sum(a == b for a, b in zip(expected * self.arguments.copies, found))
+        same = sum(a == b for a, b in zip(expected * self.arguments.few, found))
         self.note("halving", mib_left=left, lines=len(found), identical_percent=round(100 * same / len(found), 2))
 
     def whole(self, many):
@@ -324,21 +324,24 @@ def main():
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--compute", default="f16")
     parser.add_argument("--out", default="gpu-bench")
-    parser.add_argument("--parts", default="right,fast", help="right: 1 to 3; fast: 4 and 5, which want the GPU for themselves")
+    parser.add_argument("--parts", default="right,halving,fast",
+                        help="right: 1 to 3; halving: of them what takes the memory of all others; fast: 4 and 5, which want the GPU for themselves")
     parser.add_argument("--minutes", type=float, default=9)
     parser.add_argument("--sizes", default="base,big")
     parser.add_argument("--batches", default="128,512,1024", help="sentences of a batch of transformers")
     parser.add_argument("--length", type=int, default=40)
-    parser.add_argument("--copies", type=int, default=4, help="how often the lines are repeated for throughput")
+    parser.add_argument("--copies", type=int, default=16, help="how often the lines are repeated for throughput")
+    parser.add_argument("--few", type=int, default=4, help="the same for transformers, and for the figures against the size of batches")
     parser.add_argument("--leave", type=int, default=1500, help="MiB that fr2en is left with where its batch is to have no room")
     parser.add_argument("--limit", type=int, default=0, help="only the first so many lines")
     arguments = parser.parse_args()
     os.makedirs(arguments.out, exist_ok=True)
     read = lambda path: [l for l in open(path, encoding="utf-8").read().splitlines()][: arguments.limit or None]
-    lines, many = (os.path.join(arguments.out, name) for name in ("lines.fr", "many.fr"))
+    lines, few, many = (os.path.join(arguments.out, name) for name in ("lines.fr", "few.fr", "many.fr"))
     text = read(arguments.input)
     open(lines, "w", encoding="utf-8").write("\n".join(text) + "\n")
-    open(many, "w", encoding="utf-8").write("\n".join(text * arguments.copies) + "\n")
+    for path, copies in (few, arguments.few), (many, arguments.copies):
+        open(path, "w", encoding="utf-8").write("\n".join(text * copies) + "\n")
     references = read(arguments.reference) if arguments.reference else None
 
     run = Run(arguments)
@@ -348,22 +351,23 @@ def main():
         run.attempt("parity", 30, lambda: run.parity(lines, references))
         run.attempt("laws", 20, lambda: run.laws(lines))
         run.attempt("whole program", 15, lambda: run.whole(many))
-        run.attempt("halving", 20, lambda: run.halving(lines, many))
+    if "halving" in parts:
+        run.attempt("halving", 20, lambda: run.halving(lines, few))
     sizes = arguments.sizes.split(",") if "fast" in parts else []
     directories = {name: run.attempt("model " + name, 10, lambda: run.model(name)) for name in sizes}
     directories = {name: directory for name, directory in directories.items() if directory}
     for name, directory in directories.items():
         for beam in 1, 4:
             run.attempt(f"{name} beam {beam}", 10, lambda: run.ours("throughput", name, directory, many, beam))
-        run.attempt(f"transformers {name}", 30, lambda: run.theirs(name, directory, many))
+        run.attempt(f"transformers {name}", 30, lambda: run.theirs(name, directory, few))
     for name, directory in directories.items():
         if not run.cpu:
             twice = "cuda:0,0"
             run.attempt(f"{name} {twice}", 10, lambda: run.ours("throughput", name, directory, many, 1, device=twice))
             run.attempt(f"{name} {twice} beam 4", 10, lambda: run.ours("throughput", name, directory, many, 4, device=twice))
-        for tokens in 2048, 8192, 32768, 131072:
+        for tokens in 8192, 32768, 131072:
             run.attempt(f"{name} memory {tokens}", 10,
-                        lambda: run.ours("memory", name, directory, many, 4, "--batch-tokens", tokens))
+                        lambda: run.ours("memory", name, directory, few, 4, "--batch-tokens", tokens))
     run.tables()
     json.dump(run.rows, open(os.path.join(arguments.out, "gpu.json"), "w"), ensure_ascii=False, indent=1)
 

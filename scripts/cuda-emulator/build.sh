@@ -60,6 +60,7 @@ kernels() {
 {
     compile "$here/fibers.cpp"
     compile "$here/driver.cpp"
+    compile "$here/modules.cpp"
     compile "$here/streams.cpp"
     for name in binary cast fill; do kernels "$candle/$name.cu"; done
 } &

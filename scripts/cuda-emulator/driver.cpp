@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "fibers.h"
+#include "modules.h"
 #include "runtime.h"
 #include "streams.h"
 
@@ -66,79 +67,11 @@ double copied[3];
 const char *last_kernel = "none";
 bool in_kernel;
 
-std::vector<Kernel> &kernels() {
-    static std::vector<Kernel> &all = *new std::vector<Kernel>;
-    return all;
-}
-
-// What the PTX of a module says about a kernel: the sizes of its parameters, and how many threads it is compiled for.
-struct Entry {
-    std::vector<size_t> sizes;
-    unsigned most_threads = 1024;
-};
-struct Module {
-    std::map<std::string, Entry> entries;
-};
 struct Function {
     const Kernel *kernel;
     unsigned most_threads;
     int most_shared;
 };
-
-// `.param .u64 .ptr .align 1 NAME` or `.param .align 4 .b8 NAME[12]`.
-size_t parameter_size(const std::string &text) {
-    size_t size = 0;
-    for (size_t at = 0; (at = text.find('.', at)) != std::string::npos; ++at) {
-        const char kind = text[at + 1];
-        if (strchr("usbf", kind) && isdigit(text[at + 2])) size = atoi(&text[at + 2]) / 8;
-    }
-    const size_t bracket = text.rfind('[');
-    return bracket == std::string::npos ? size : size * atoi(&text[bracket + 1]);
-}
-
-Module *parse(const std::string &ptx) {
-    Module *module = new Module;
-    for (size_t at = 0; (at = ptx.find(".entry ", at)) != std::string::npos;) {
-        at += strlen(".entry ");
-        const size_t open = ptx.find('(', at), close = ptx.find(')', open), brace = ptx.find('{', close);
-        if (brace == std::string::npos) die("PTX that cannot be read");
-        std::string name = ptx.substr(at, open - at);
-        name.erase(name.find_last_not_of(" \n\t") + 1);
-        Entry &entry = module->entries[name];
-        for (size_t from = open; (from = ptx.find(".param", from)) < close;) {
-            const size_t to = std::min(ptx.find(".param", from + 1), close);
-            entry.sizes.push_back(parameter_size(ptx.substr(from + 6, to - from - 6)));
-            from = to;
-        }
-        const size_t threads = ptx.find(".maxntid", close);
-        if (threads < brace) {
-            entry.most_threads = 1;
-            for (const char *p = &ptx[threads + 8]; isdigit(*p) || strchr(" \t,", *p);) {
-                if (isdigit(*p)) entry.most_threads *= strtoul(p, (char **)&p, 10);
-                else ++p;
-            }
-        }
-        at = brace;
-    }
-    return module;
-}
-
-// Of kernels of one name, that whose file has most of the module's other kernels.
-const Kernel *find(const Module &module, const std::string &name) {
-    const Kernel *best = nullptr;
-    long most = 0;
-    for (const Kernel &kernel : kernels()) {
-        if (name != kernel.name) continue;
-        const long shared = std::count_if(kernels().begin(), kernels().end(), [&](const Kernel &other) {
-            return !strcmp(other.file, kernel.file) && module.entries.count(other.name);
-        });
-        if (shared > most) {
-            most = shared;
-            best = &kernel;
-        }
-    }
-    return best;
-}
 
 void check_guards(const char *start, const Allocation &a) {
     const unsigned char *before = (const unsigned char *)start - GUARD, *after = (const unsigned char *)start + a.size;
@@ -362,10 +295,6 @@ __attribute__((destructor)) void print_counts() {
 
 extern "C" {
 alignas(256) char emulator_dynamic_shared[SHARED_AT_MOST + GUARD];
-}
-
-void add_kernel(Kernel kernel) {
-    kernels().push_back(std::move(kernel));
 }
 
 void check_range(const char *what, const void *start, size_t bytes) {

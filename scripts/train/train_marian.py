@@ -14,7 +14,7 @@ Interruption: OUT/checkpoint.pt (weights, optimiser, running average, time spent
 --resume goes on from it, on the same schedule if the end is the same. --resume --fresh-clock starts a second run from it.
 --init MODEL starts from an exported model's weights, whatever its vocabulary; --deepen N gives it more encoder layers, --widen N
 twice the width. The result, OUT/hf, is the best by validation loss of the last weights, their average over the last --average share,
-and this averaged with the start where --init gave one of the same shape.
+and this averaged with the start where --init gave one of the same width.
 """
 import argparse
 import concurrent.futures
@@ -143,7 +143,7 @@ class Trainer:
             if a.widen:
                 net = marian.widen(net, a.widen)
             marian.deepen(net, a.deepen)
-            self.origin = None if a.widen or a.deepen else {k: v.clone() for k, v in net.state_dict().items()}
+            self.origin = None if a.widen else {k: v.clone() for k, v in net.state_dict().items()}
         else:
             net = marian.Marian(self.vocab, self.pad, dropout=a.dropout, **{k: getattr(a, k) for k in marian.SHAPE})
         self.shape, self.net = marian.shape_of(net), net.to(self.device)

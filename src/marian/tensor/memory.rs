@@ -11,7 +11,7 @@ const LONG: usize = 128;
 const SHORT: usize = 16;
 /// Fewer tokens than these leave any device idle, more gain nothing.
 const LEAST: usize = 256;
-const MOST: usize = 1 << 16;
+const MOST: usize = 1 << 17;
 
 /// Source tokens of a batch, padding counted, that `room` bytes are likely to be enough for. An estimate: sentences may be
 /// shorter or translations longer than is usual, so a tenth is left free, and whoever runs out halves the batch.

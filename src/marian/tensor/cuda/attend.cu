@@ -44,34 +44,53 @@ static __device__ __forceinline__ void attend(const float (&q)[Pack<T>::N], cons
         // Each lane finds one of the next 32 positions; the group that takes it asks for it.
         const T *found = chunk + lane < count ? where(chunk + lane) : nullptr;
         const unsigned in_chunk = min(32u, count - chunk);
-        for (unsigned first = 0; first < in_chunk; first += groups) {
-            const unsigned i = first + group;
-            const T *at = reinterpret_cast<const T *>(
-                __shfl_sync(ALL, reinterpret_cast<unsigned long long>(found), i % 32));
-            float score = 0.0f;
-            Pack<T> value;
-            if (i < in_chunk) {
-                const Pack<T> key = read(at + part);
-                value = read(at + apart + part);
+        for (unsigned first = 0; first < in_chunk; first += 2 * groups) {
+            // Two positions a turn, so that the memory has more to fetch at a time; the second one may be none.
+            float score[2] = {0.0f, 0.0f};
+            Pack<T> value[2];
 #pragma unroll
-                for (unsigned n = 0; n < N; n++) {
-                    score += q[n] * single(key.at[n]);
+            for (unsigned turn = 0; turn < 2; turn++) {
+                const unsigned i = first + turn * groups + group;
+                const T *at = reinterpret_cast<const T *>(
+                    __shfl_sync(ALL, reinterpret_cast<unsigned long long>(found), i % 32));
+                if (i < in_chunk) {
+                    const Pack<T> key = read(at + part);
+                    value[turn] = read(at + apart + part);
+#pragma unroll
+                    for (unsigned n = 0; n < N; n++) {
+                        score[turn] += q[n] * single(key.at[n]);
+                    }
                 }
             }
             for (unsigned distance = lanes / 2; distance > 0; distance /= 2) {
-                score += __shfl_xor_sync(ALL, score, distance);
+                score[0] += __shfl_xor_sync(ALL, score[0], distance);
+                score[1] += __shfl_xor_sync(ALL, score[1], distance);
             }
-            if (i < in_chunk) {
-                const float higher = fmaxf(most, score);
-                const float before = share(most, higher), now = expf(score - higher);
-                sum = sum * before + now;
+            const unsigned i = first + group;
+            if (i >= in_chunk) {
+                continue;
+            }
+            const bool two = i + groups < in_chunk;
+            const float higher = fmaxf(most, two ? fmaxf(score[0], score[1]) : score[0]);
+            const float before = share(most, higher), now = expf(score[0] - higher);
+            sum = sum * before + now;
+#pragma unroll
+            for (unsigned n = 0; n < N; n++) {
+                mixed[n] = mixed[n] * before + now * single(value[0].at[n]);
+            }
+            if (two) {
+                const float next = expf(score[1] - higher);
+                sum += next;
 #pragma unroll
                 for (unsigned n = 0; n < N; n++) {
-                    mixed[n] = mixed[n] * before + now * single(value.at[n]);
+                    mixed[n] += next * single(value[1].at[n]);
                 }
-                most = higher;
-                if (weights != nullptr && part == 0) {
-                    weights[chunk + i] = score;
+            }
+            most = higher;
+            if (weights != nullptr && part == 0) {
+                weights[chunk + i] = score[0];
+                if (two) {
+                    weights[chunk + i + groups] = score[1];
                 }
             }
         }

@@ -9,6 +9,8 @@
 
 const unsigned THREADS = 256;
 const unsigned NONE = 0xffffffffu;
+// Below every logit but -∞, and a number, so that what is subtracted from -∞ is one.
+const float LOWEST = -3.0e38f;
 
 struct Token {
     float value;
@@ -38,9 +40,6 @@ struct Sum {
 
 static __device__ __forceinline__ Sum both(Sum a, Sum b) {
     const float most = fmaxf(a.most, b.most);
-    if (most == -INFINITY) {
-        return {most, a.sum + b.sum};
-    }
     return {most, a.sum * expf(a.most - most) + b.sum * expf(b.most - most)};
 }
 
@@ -58,23 +57,35 @@ extern "C" __global__ void top(const float *logits, const float *bias, const uns
     const auto allowed = [=](unsigned i) { return i != a && i != b && i != c && i != d; };
 
     Token first = {-INFINITY, NONE}, second = {-INFINITY, NONE};
-    Sum all = {-INFINITY, 0.0f};
+    Sum all = {LOWEST, 0.0f};
+#pragma unroll 2
     for (unsigned i = 4 * t; i < size; i += 4 * THREADS) {
         const Pack<float> numbers = read(row + i), more = read(bias + i);
+        float x[4];
 #pragma unroll
         for (unsigned n = 0; n < 4; n++) {
-            const float x = numbers.at[n] + more.at[n];
-            if (x > second.value && allowed(i + n)) {
-                const Token token = {x, i + n};
-                second = x > first.value ? first : token;
-                first = x > first.value ? token : first;
+            x[n] = numbers.at[n] + more.at[n];
+        }
+        const float most = fmaxf(fmaxf(x[0], x[1]), fmaxf(x[2], x[3]));
+        if (most > second.value) {
+#pragma unroll
+            for (unsigned n = 0; n < 4; n++) {
+                if (x[n] > second.value && allowed(i + n)) {
+                    const Token token = {x[n], i + n};
+                    second = x[n] > first.value ? first : token;
+                    first = x[n] > first.value ? token : first;
+                }
             }
-            if (x > all.most) {
-                all.sum = all.sum * expf(all.most - x) + 1.0f;
-                all.most = x;
-            } else if (x != -INFINITY) {
-                // What is no number comes here, and makes the sum none.
-                all.sum += expf(x - all.most);
+        }
+        if (log_probs) {
+            if (most > all.most) {
+                all.sum *= __expf(all.most - most);
+                all.most = most;
+            }
+            // What is no number makes the sum none.
+#pragma unroll
+            for (unsigned n = 0; n < 4; n++) {
+                all.sum += __expf(x[n] - all.most);
             }
         }
     }
