@@ -75,7 +75,7 @@ def make_model(tokenizer, out, width, heads, inner, activation):
 
 PEER = r"""
 import json, sys, time, torch, sentencepiece, transformers
-model, path, device, batches, length, reps = sys.argv[1:]
+model, path, device, batches, beams, length, reps = sys.argv[1:]
 length = int(length)
 transformers.logging.set_verbosity_error()
 half = device != "cpu"
@@ -99,8 +99,10 @@ def run(lines, batch, beam):
         tokens += out[:, 1:].numel()
         out.cpu()
     return tokens
-for beam in 1, 4:
+for beam in map(int, beams.split(",")):
     for batch in map(int, batches.split(",")):
+        if beam > 1 and batch > 4096:
+            continue  # takes all memory, and is slower than half of it
         try:
             run(lines[:batch], batch, beam)  # warm up
             seconds, began = [], time.monotonic()
@@ -273,7 +275,7 @@ class Run:
     def theirs(self, name, directory, lines):
         """Every beam and size of batches in one process, which loads PyTorch once; what it printed counts also where it ended early."""
         command = [sys.executable, "-c", PEER, directory, lines, self.arguments.device.split(",")[0], self.arguments.batches,
-                   self.arguments.length, 2]
+                   self.arguments.beams, self.arguments.length, 2]
         with Watch() as watch:
             left = max(self.end - time.monotonic(), 1)
             process = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -328,7 +330,8 @@ def main():
                         help="right: 1 to 3; halving: of them what takes the memory of all others; fast: 4 and 5, which want the GPU for themselves")
     parser.add_argument("--minutes", type=float, default=9)
     parser.add_argument("--sizes", default="base,big")
-    parser.add_argument("--batches", default="128,512,1024", help="sentences of a batch of transformers")
+    parser.add_argument("--batches", default="512,2048,4096", help="sentences of a batch of transformers")
+    parser.add_argument("--beams", default="1,4")
     parser.add_argument("--length", type=int, default=40)
     parser.add_argument("--copies", type=int, default=16, help="how often the lines are repeated for throughput")
     parser.add_argument("--few", type=int, default=4, help="the same for transformers, and for the figures against the size of batches")
@@ -356,15 +359,17 @@ def main():
     sizes = arguments.sizes.split(",") if "fast" in parts else []
     directories = {name: run.attempt("model " + name, 10, lambda: run.model(name)) for name in sizes}
     directories = {name: directory for name, directory in directories.items() if directory}
+    beams = [int(beam) for beam in arguments.beams.split(",")]
     for name, directory in directories.items():
-        for beam in 1, 4:
+        for beam in beams:
             run.attempt(f"{name} beam {beam}", 10, lambda: run.ours("throughput", name, directory, many, beam))
         run.attempt(f"transformers {name}", 30, lambda: run.theirs(name, directory, few))
     for name, directory in directories.items():
         if not run.cpu:
             twice = "cuda:0,0"
-            run.attempt(f"{name} {twice}", 10, lambda: run.ours("throughput", name, directory, many, 1, device=twice))
-            run.attempt(f"{name} {twice} beam 4", 10, lambda: run.ours("throughput", name, directory, many, 4, device=twice))
+            for beam in beams:
+                run.attempt(f"{name} {twice} beam {beam}", 10,
+                            lambda: run.ours("throughput", name, directory, many, beam, device=twice))
         for tokens in 8192, 32768, 131072:
             run.attempt(f"{name} memory {tokens}", 10,
                         lambda: run.ours("memory", name, directory, few, 4, "--batch-tokens", tokens))

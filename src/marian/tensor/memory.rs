@@ -9,15 +9,18 @@ use crate::marian::Config;
 const LONG: usize = 128;
 /// The shortest sentence that is usual: the shorter they are, the more of them share a batch, each with its logits.
 const SHORT: usize = 16;
-/// Fewer tokens than these leave any device idle, more gain nothing.
+/// Fewer tokens than these leave any device idle.
 const LEAST: usize = 256;
-const MOST: usize = 1 << 17;
+/// More tokens than these gain nothing, nor do more tokens times hypotheses than those.
+const MOST: usize = 1 << 18;
+const MOST_IN_BEAMS: usize = 1 << 19;
 
 /// Source tokens of a batch, padding counted, that `room` bytes are likely to be enough for. An estimate: sentences may be
 /// shorter or translations longer than is usual, so a tenth is left free, and whoever runs out halves the batch.
 pub(crate) fn batch_tokens(config: &Config, dtype: DType, beam: usize, room: u64) -> usize {
     let tokens = room / 10 * 9 / bytes_per_token(config, dtype, beam).max(1) as u64;
-    (tokens.min(MOST as u64) as usize).max(LEAST)
+    let most = MOST.min(MOST_IN_BEAMS / beam.max(1));
+    (tokens.min(most as u64) as usize).max(LEAST)
 }
 
 /// The most bytes that are held at a time for each source token of a batch.
