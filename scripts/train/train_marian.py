@@ -13,8 +13,8 @@ which is read again all the time: write an earlier one to finish early. OUT/stat
 Interruption: OUT/checkpoint.pt (weights, optimiser, running average, time spent) is written every --save-every minutes;
 --resume goes on from it, on the same schedule if the end is the same. --resume --fresh-clock starts a second run from it.
 --init MODEL starts from an exported model's weights, whatever its vocabulary; --deepen N gives it more encoder layers, --widen N
-twice the width. The result, OUT/hf, is the best by validation loss of the last weights, their average over the last --average share,
-and this averaged with the start where --init gave one of the same width.
+twice the width. The result, OUT/hf, is the better by validation loss of the last weights and their average over the last --average share;
+what the loss of its mean with the start would be is said too (mean.py makes it).
 """
 import argparse
 import concurrent.futures
@@ -378,22 +378,23 @@ class Trainer:
                 saved = logged = time.time()
 
     def choose(self):
-        """Exports the best by validation loss: the last weights, their average, and this averaged with where the run started, which
-        another run had brought to an end of its own."""
+        """Exports the better of the last weights and their average; says what its mean with where the run started, which another run
+        had brought to an end of its own, would give."""
         found = {'the last': {k: v.clone() for k, v in self.net.state_dict().items()}}
         if average := self.average():
             found[f'the average of {self.means}'] = average
-        if self.origin:
-            name, end = list(found.items())[-1]
-            found[f'0.6 of {name} and 0.4 of the start'] = {k: 0.6 * v + 0.4 * self.origin[k].to(v.device) for k, v in end.items()}
         losses = {}
         for name, state in found.items():
             self.net.load_state_dict(state)
             losses[name] = self.valid()
-        self.say('valid nll of', ', of '.join(f'{name} {loss:.4f}' for name, loss in losses.items()))
         best = min(losses, key=lambda name: (losses[name] != losses[name], losses[name]))
-        self.net.load_state_dict(found[best])
         self.export(found[best])
+        if self.origin:
+            name = f'0.6 of {best} and 0.4 of the start'
+            self.net.load_state_dict({k: 0.6 * v + 0.4 * self.origin[k].to(v.device) for k, v in found[best].items()})
+            losses[name] = self.valid()
+        self.net.load_state_dict(found[best])
+        self.say('valid nll of', ', of '.join(f'{name} {loss:.4f}' for name, loss in losses.items()))
 
     def finish(self):
         if self.rank == 0:

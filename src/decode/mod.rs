@@ -70,7 +70,7 @@ impl Search<'_> {
     }
 }
 
-fn interrupted() -> Error {
+pub(crate) fn interrupted() -> Error {
     Error::new(ErrorKind::Interrupted, "stopped before it was translated")
 }
 

@@ -1,6 +1,8 @@
 //! The engine that translates: a tokenizer, a network and a search.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Alignment, Engine, Hypothesis, Options, Progress};
 use crate::decode::{self, Sequence};
@@ -24,6 +26,33 @@ impl MarianEngine {
     /// What the network runs on, in words.
     pub fn describe(&self) -> String {
         self.network.describe()
+    }
+
+    /// Translates sources that are tokenised, decoded and made text one after the other.
+    fn translate_together(
+        &self,
+        sources: Vec<&String>,
+        options: &Options,
+        progress: &dyn Progress,
+    ) -> Vec<Result<Vec<Hypothesis>>> {
+        let tokens: Vec<Tokens> = spread(sources, options.threads, |text: &String| self.tokenizer.encode(text));
+        let most = self.max_tokens();
+        // A source that is too long takes no part in the search; the others are not held up by it.
+        let fits = |i: &usize| tokens[*i].ids.len() <= most;
+        let chosen: Vec<usize> = (0..tokens.len()).filter(fits).collect();
+        let ids: Vec<Vec<u32>> = chosen.iter().map(|&i| tokens[i].ids.clone()).collect();
+        let found = decode::decode(self.network.as_ref(), &ids, options, progress);
+        let mut sequences: Vec<Option<Result<Vec<Sequence>>>> = tokens.iter().map(|_| None).collect();
+        for (i, found) in chosen.into_iter().zip(found) {
+            sequences[i] = Some(found);
+        }
+        let work = |(tokens, sequences): (&Tokens, Option<Result<Vec<Sequence>>>)| {
+            let n = tokens.ids.len();
+            let too_long = || Err(Error::input(format!("a segment of {n} tokens; the model takes {most} at most")));
+            let sequences = sequences.unwrap_or_else(too_long)?;
+            Ok(sequences.into_iter().map(|sequence| self.hypothesis(tokens, sequence)).collect())
+        };
+        spread(tokens.iter().zip(sequences).collect(), options.threads, work)
     }
 
     fn hypothesis(&self, source: &Tokens, sequence: Sequence) -> Hypothesis {
@@ -54,25 +83,34 @@ impl Engine for MarianEngine {
         options: &Options,
         progress: &dyn Progress,
     ) -> Vec<Result<Vec<Hypothesis>>> {
-        let texts = sources.iter().collect();
-        let tokens: Vec<Tokens> = spread(texts, options.threads, |text: &String| self.tokenizer.encode(text));
-        let most = self.max_tokens();
-        // A source that is too long takes no part in the search; the others are not held up by it.
-        let fits = |i: &usize| tokens[*i].ids.len() <= most;
-        let chosen: Vec<usize> = (0..sources.len()).filter(fits).collect();
-        let ids: Vec<Vec<u32>> = chosen.iter().map(|&i| tokens[i].ids.clone()).collect();
-        let found = decode::decode(self.network.as_ref(), &ids, options, progress);
-        let mut sequences: Vec<Option<Result<Vec<Sequence>>>> = sources.iter().map(|_| None).collect();
-        for (i, found) in chosen.into_iter().zip(found) {
-            sequences[i] = Some(found);
-        }
-        let work = |(tokens, sequences): (&Tokens, Option<Result<Vec<Sequence>>>)| {
-            let n = tokens.ids.len();
-            let too_long = || Err(Error::input(format!("a segment of {n} tokens; the model takes {most} at most")));
-            let sequences = sequences.unwrap_or_else(too_long)?;
-            Ok(sequences.into_iter().map(|sequence| self.hypothesis(tokens, sequence)).collect())
+        let parts = match self.network.workers() {
+            Some(workers) => parts(sources, options.batch_tokens.saturating_mul(workers)),
+            None => Vec::new(),
         };
-        spread(tokens.iter().zip(sequences).collect(), options.threads, work)
+        if parts.len() < 2 {
+            return self.translate_together(sources.iter().collect(), options, progress);
+        }
+        let next = AtomicUsize::new(0);
+        let lane = || {
+            let mut found = Vec::new();
+            while progress.done(0, 0)
+                && let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed))
+            {
+                let sources = part.iter().map(|&i| &sources[i]).collect();
+                found.extend(part.iter().copied().zip(self.translate_together(sources, options, progress)));
+            }
+            found
+        };
+        let found = std::thread::scope(|scope| {
+            let lanes: Vec<_> = (0..LANES).map(|_| scope.spawn(lane)).collect();
+            let joined = lanes.into_iter().map(|lane| lane.join());
+            joined.flat_map(|found| found.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect::<Vec<_>>()
+        });
+        let mut results: Vec<_> = sources.iter().map(|_| Err(decode::interrupted())).collect();
+        for (i, found) in found {
+            results[i] = found;
+        }
+        results
     }
 
     fn count_tokens(&self, text: &str) -> usize {
@@ -95,5 +133,49 @@ impl Engine for MarianEngine {
         // On a CPU the second uses the cores that have no more batches of the first. A GPU takes one at a time, while the
         // other is tokenised, or restored.
         2
+    }
+}
+
+/// A device decodes one part while the processor makes tokens of the next, and text of the one before.
+const LANES: usize = 2;
+
+/// Bytes of French a token, about, or a little fewer.
+const BYTES: usize = 4;
+
+/// Cuts `sources` into parts of like size and of sources of like length, each of about so many tokens.
+fn parts(sources: &[String], tokens: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..sources.len()).collect();
+    order.sort_by_key(|&i| Reverse(sources[i].len()));
+    let bytes: usize = sources.iter().map(String::len).sum();
+    let count = (bytes / BYTES).div_ceil(tokens.max(1)).max(1);
+    let mut parts = vec![Vec::new(); count];
+    let mut before = 0;
+    for i in order {
+        parts[(before * count / bytes.max(1)).min(count - 1)].push(i);
+        before += sources[i].len();
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_of_like_size_and_hold_every_source_once() {
+        let sources: Vec<String> = (0..100).map(|i| "x".repeat((i * 37) % 90)).collect();
+        assert_eq!(parts(&sources, usize::MAX).len(), 1);
+        assert!(parts(&[], 10).is_empty());
+        let parts = parts(&sources, 300);
+        assert_eq!(parts.len(), 4);
+        let mut all: Vec<usize> = parts.concat();
+        assert!(all.windows(2).all(|pair| sources[pair[0]].len() >= sources[pair[1]].len()));
+        all.sort_unstable();
+        assert_eq!(all, (0..100).collect::<Vec<_>>());
+        for part in &parts {
+            let bytes: usize = part.iter().map(|&i| sources[i].len()).sum();
+            assert!((900..1300).contains(&bytes), "{bytes}");
+        }
     }
 }
