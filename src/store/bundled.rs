@@ -8,7 +8,7 @@ use crate::error::Result;
 /// The one place that names the bundled model's directory in `models/`.
 macro_rules! bundled_name {
     () => {
-        "base-2"
+        "base-3"
     };
 }
 
