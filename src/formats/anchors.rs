@@ -1,6 +1,7 @@
 //! What a text and its translation have in common, and where: so that a number or a quotation mark that stands on a line of the
 //! source stands on that line of the translation.
 
+use std::borrow::Cow;
 use std::ops::{Range, RangeInclusive};
 
 /// The numbers and quotation marks that a source and its translation have in common, in the order of both.
@@ -13,7 +14,8 @@ pub(crate) struct Anchors {
 
 /// Something that a translation should have as well.
 struct Token<'a> {
-    text: &'a str,
+    /// Of a number its figures alone: 1 234,5 is 1,234.5.
+    text: Cow<'a, str>,
     /// How sure a sign it is.
     weight: u32,
     /// Whether it is to stay on its line; the others help to find which is which.
@@ -70,10 +72,10 @@ impl Anchors {
 fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut out = Vec::new();
     let mut at = 0;
-    for word in text.split_inclusive(char::is_whitespace) {
-        let start = at;
-        at += word.len();
-        let word = word.trim_end();
+    let spaces = text.char_indices().filter(|&(i, c)| c.is_whitespace() && !parts_thousands(text, i, c));
+    for end in spaces.map(|(i, c)| i + c.len_utf8()).chain(std::iter::once(text.len())) {
+        let (start, word) = (at, text[at..end].trim_end());
+        at = end;
         let core = word.trim_matches(|c: char| !c.is_alphanumeric());
         // Without a letter or a figure all of it is trimmed from the front.
         let head = if core.is_empty() {
@@ -88,25 +90,40 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
         let marks = |from: usize, to: usize| word[from..to].char_indices().map(move |(i, c)| (from + i, c));
         if !core.is_empty() {
             for (i, c) in marks(0, head).filter(|(_, c)| matches!(c, '«' | '“' | '"' | '„')) {
-                push("“", 2, true, i..i + c.len_utf8());
+                push("“".into(), 2, true, i..i + c.len_utf8());
             }
             let figures = core.contains(|c: char| c.is_ascii_digit());
             if figures || core.chars().count() > 3 {
-                push(core, if figures { 4 } else { 3 }, figures, head..tail);
+                push(figures_of(core), if figures { 4 } else { 3 }, figures, head..tail);
             }
         }
         for (i, c) in marks(tail, word.len()) {
             match c {
                 // A guillemet stands by itself, with a space on either side.
-                '«' | '„' => push("“", 2, true, i..i + c.len_utf8()),
-                '»' | '”' => push("”", 2, true, i..i + c.len_utf8()),
-                '"' if !core.is_empty() => push("”", 2, true, i..i + 1),
-                '.' | '!' | '?' if core.chars().count() > 2 => push(".", 1, false, i..i + 1),
+                '«' | '„' => push("“".into(), 2, true, i..i + c.len_utf8()),
+                '»' | '”' => push("”".into(), 2, true, i..i + c.len_utf8()),
+                '"' if !core.is_empty() => push("”".into(), 2, true, i..i + 1),
+                '.' | '!' | '?' if core.chars().count() > 2 => push(".".into(), 1, false, i..i + 1),
                 _ => {}
             }
         }
     }
     out
+}
+
+/// Whether the space at byte `at` parts thousands: one to three figures before it, three and no more behind.
+fn parts_thousands(text: &str, at: usize, space: char) -> bool {
+    let before = text[..at].bytes().rev().take_while(u8::is_ascii_digit).count();
+    let behind = text[at + space.len_utf8()..].bytes().take_while(u8::is_ascii_digit).count();
+    (1..=3).contains(&before) && behind == 3
+}
+
+/// The figures of a number, without what parts them, which another language writes in another way.
+fn figures_of(word: &str) -> Cow<'_, str> {
+    match word.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || matches!(c, '.' | ',')) {
+        true => word.chars().filter(char::is_ascii_digit).collect::<String>().into(),
+        false => word.into(),
+    }
 }
 
 #[cfg(test)]
@@ -127,6 +144,11 @@ mod tests {
         }
         assert_eq!(anchors.around(0), 0..=target.find('3').unwrap());
         assert_eq!(*anchors.around(source.len()).end(), target.len());
+        // Thousands and fractions.
+        let source = "Les 500 000 membres ont payé 1\u{202f}234,5 francs en 2019 300 fois";
+        let target = "The 500,000 members paid 1,234.5 francs 300 times in 2019";
+        let bounds = Anchors::new(source, target).around(source.find("membres").unwrap());
+        assert_eq!(bounds, target.find(" members").unwrap()..=target.find("1,234").unwrap());
     }
 
     #[test]

@@ -29,11 +29,11 @@ const ENDINGS: [&str; 29] = [
     "if", "ive", "iste", "isme", "ique", "age", "ance", "ence", "ée", "al", "ale", "aux", "el", "esse",
 ];
 
-/// Abbreviations of three letters and more for which English has others.
-const TRANSLATED: [&str; 33] = [
+/// Abbreviations for which English has others.
+const TRANSLATED: [&str; 41] = [
     "ONU", "OTAN", "USA", "ADN", "ARN", "IRM", "TVA", "OMS", "OMC", "SIDA", "URSS", "PIB", "ONG", "OGM", "BCE", "OPEP",
     "FMI", "OCDE", "PME", "DOM", "PNB", "RNB", "RDC", "TNP", "RPDC", "PDG", "GRC", "TPS", "TVH", "SPG", "SMC", "PPTE",
-    "RSA",
+    "RSA", "HCR", "MST", "UE", "EU", "IA", "RH", "BM", "PM",
 ];
 
 /// Whether a word has one of these endings, in the singular or the plural.
@@ -59,7 +59,7 @@ pub(super) fn find(text: &str, taken: &[Range<usize>], engine: &dyn Engine) -> V
         // The end mark is counted as well. A word that the model knows in small letters is none but for its capital.
         let in_pieces = |word: &str| engine.count_tokens(word) > 2;
         let rare = inside && written_out && !is_derived(word) && in_pieces(word) && in_pieces(&word.to_lowercase());
-        let acronym = word.len() > 2
+        let acronym = word.len() > 1
             && word.bytes().all(|b| b.is_ascii_uppercase())
             && is_acronym(word)
             && !TRANSLATED.contains(&word)

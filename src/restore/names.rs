@@ -314,9 +314,11 @@ mod tests {
     #[test]
     fn abbreviations_stay_what_they_are() {
         assert_eq!(restored("Hier la SNCF annule", "Yesterday the CD|SF cancels"), "Yesterday the SNCF cancels");
+        assert_eq!(restored("Hier notre OM gagne", "Yesterday our W|HO wins"), "Yesterday our OM wins");
         for (source, reply) in [
             ("Hier la SNCF annule", "Yesterday the railway cancels"),
             ("Hier le PNB monte", "Yesterday the G|NP rises"),
+            ("Hier cette UE vote", "Yesterday this E|U votes"),
             ("La BNP et la SNCF", "The BNP and the BNP"),
             ("Il est TROP tard", "It is TOO late"),
         ] {
