@@ -115,6 +115,31 @@ pub fn first_letter(draft: &mut Draft, p: &Prepared) {
     }
 }
 
+/// Gives "the" its capital where an article of the source has one in the midst: behind a name without a stop, as in a caption
+/// ("AFP Le président kényan"), another text begins there.
+pub fn articles(draft: &mut Draft, p: &Prepared) {
+    let source = p.source();
+    let starts = |word: &Range<usize>, test: fn(char) -> bool| source[word.clone()].starts_with(test);
+    for three in words(source).windows(3) {
+        let [before, article, noun] = three else { continue };
+        let begins = matches!(&source[article.clone()], "Le" | "La" | "Les")
+            && starts(before, char::is_uppercase)
+            && starts(noun, char::is_lowercase)
+            && source[before.end..article.start].trim().is_empty();
+        if !begins {
+            continue;
+        }
+        let text = draft.text();
+        let tie = |word: &Range<usize>| draft.tie(word.clone(), article.start..noun.end);
+        let made = words(text).into_iter().filter(|w| &text[w.clone()] == "the" && tie(w) >= 0.3);
+        if let Some(word) = made.max_by(|a, b| tie(a).total_cmp(&tie(b)))
+            && draft.is_free(word.clone())
+        {
+            draft.replace(word, "The", None);
+        }
+    }
+}
+
 /// Whether a word of the translation comes from a word with a capital in the source.
 fn is_name(draft: &Draft, p: &Prepared, target: Range<usize>) -> bool {
     let source = p.source();

@@ -129,6 +129,7 @@ pub fn restore(
         quotes(&mut draft);
         typography::set(&mut draft, p, style);
         case::first_letter(&mut draft, p);
+        case::articles(&mut draft, p);
     }
     let lead = lead(p, style);
     if !lead.is_empty() {

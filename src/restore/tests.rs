@@ -365,6 +365,25 @@ fn the_first_letter_follows_the_source() {
 }
 
 #[test]
+fn an_article_with_a_capital_begins_a_text_behind_a_name() {
+    let aligned = |source: &str, text: &str| {
+        let p = prepare(source, &[], &[], &Identity, &bare());
+        let pairs: Vec<usize> = (0..text.split(' ').count()).collect();
+        restore(&p, Some(&hypothesis(source, text, &pairs)), &Style::default(), &mut |_| {}).text().to_owned()
+    };
+    let caption = aligned("Photo de Reuters Le roi salue la reine", "Photo by Reuters the king greets the queen");
+    assert_eq!(caption, "Photo by Reuters The king greets the queen");
+    for (source, text) in [
+        ("Il lit dans Le monde entier", "He reads in the whole world"),
+        ("Selon Marine Le Pen et lui", "According Marine the Pen and him"),
+        ("Voilà Reuters. Le roi salue", "There's Reuters. the king greets"),
+        ("Photo de Reuters Le roi salue", "Photo by Reuters a king greets"),
+    ] {
+        assert_eq!(aligned(source, text), text);
+    }
+}
+
+#[test]
 fn a_failed_segment_keeps_its_source() {
     let p = prepare("Le chat dort.", &[], &[], &Identity, &ProtectOptions::default());
     let draft = restore(&p, None, &Style::default(), &mut |_| {});
