@@ -19,6 +19,27 @@ pub(crate) fn spread<T: Send, R: Send>(items: Vec<T>, threads: usize, work: impl
     }
 }
 
+/// All that `work` gives on each of so many threads; on this one, where one is enough.
+pub(crate) fn on_threads<R: Send>(threads: usize, work: impl Fn() -> Vec<R> + Sync) -> Vec<R> {
+    if threads < 2 {
+        return work();
+    }
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(&work)).collect();
+        // A worker that panics takes the whole call with it, as it would on this thread.
+        workers.into_iter().flat_map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}
+
+/// Each of `n` things in its place; `missing` where there is none.
+pub(crate) fn in_place<R>(n: usize, found: Vec<(usize, R)>, missing: impl Fn() -> R) -> Vec<R> {
+    let mut places: Vec<Option<R>> = (0..n).map(|_| None).collect();
+    for (i, thing) in found {
+        places[i] = Some(thing);
+    }
+    places.into_iter().map(|thing| thing.unwrap_or_else(&missing)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

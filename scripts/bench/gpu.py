@@ -101,8 +101,6 @@ def run(lines, batch, beam):
     return tokens
 for beam in map(int, beams.split(",")):
     for batch in map(int, batches.split(",")):
-        if beam > 1 and batch > 4096:
-            continue  # takes all memory, and is slower than half of it
         try:
             run(lines[:batch], batch, beam)  # warm up
             seconds, began = [], time.monotonic()
@@ -306,7 +304,7 @@ class Run:
             print(f"| {row['part']} | {row['size']} | {row['beam']} | {row['program']} | {place} | {row['words_per_second']} "
                   f"| {row.get('busy_percent', '?')} | {row.get('peak_memory_mib', '?')} |")
         for size in self.arguments.sizes.split(","):
-            for beam in 1, 4:
+            for beam in map(int, self.arguments.beams.split(",")):
                 best = {}
                 for row in rows:
                     if row["part"] == "throughput" and (row["size"], row["beam"]) == (size, beam):

@@ -27,7 +27,7 @@ def main():
     end, start = end.state_dict(), start.state_dict()
     vocab = len(end['shared.weight'])
     os.makedirs(a.out, exist_ok=True)
-    marian.save_hf({k: a.share * end[k] + (1 - a.share) * start[k] for k in end}, a.out, vocab, vocab - 1, eos, **shape)
+    marian.save_hf(marian.mean(end, start, a.share), a.out, vocab, vocab - 1, eos, **shape)
     for name in ('source.spm', 'target.spm', 'vocab.json'):
         if os.path.exists(f'{a.start}/{name}'):
             shutil.copyfile(f'{a.start}/{name}', f'{a.out}/{name}')

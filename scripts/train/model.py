@@ -149,6 +149,11 @@ def load_hf(path, dropout=0.0):
     return m, c['eos_token_id']
 
 
+def mean(end, start, share):
+    """`share` of the weights `end` and the rest of `start`, two state dicts of one shape."""
+    return {k: share * v + (1 - share) * start[k].to(v.device) for k, v in end.items()}
+
+
 def shape_of(net):
     layer = net.encoder.layers[0]
     return dict(d=net.d, enc=len(net.encoder.layers), dec=len(net.decoder.layers), ffn=layer.fc1.out_features, heads=layer.self_attn.heads)

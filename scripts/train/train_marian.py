@@ -391,9 +391,8 @@ class Trainer:
         self.export(found[best])
         if self.origin:
             name = f'0.6 of {best} and 0.4 of the start'
-            self.net.load_state_dict({k: 0.6 * v + 0.4 * self.origin[k].to(v.device) for k, v in found[best].items()})
+            self.net.load_state_dict(marian.mean(found[best], self.origin, 0.6))
             losses[name] = self.valid()
-        self.net.load_state_dict(found[best])
         self.say('valid nll of', ', of '.join(f'{name} {loss:.4f}' for name, loss in losses.items()))
 
     def finish(self):

@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::{Search, Sequence, beam, greedy, interrupted};
+use super::{Room, Search, Sequence, beam, greedy, interrupted};
 use crate::engine::{Options, Progress};
 use crate::error::{ErrorKind, Result};
 use crate::marian::{Network, Session};
+use crate::spread::{in_place, on_threads};
 
 /// The work of one call, shared by its workers.
 struct Work<'a> {
@@ -20,8 +21,7 @@ struct Work<'a> {
     batches: Vec<Range<usize>>,
     /// The next batch that no one has taken.
     next: AtomicUsize,
-    /// The most tokens, padding counted, that the device has been seen to have no room for, halved.
-    room: AtomicUsize,
+    room: &'a Room,
     stopped: AtomicBool,
     /// How many threads work on a batch together: more than one where there are fewer batches than threads.
     together: usize,
@@ -35,6 +35,7 @@ pub(super) fn run(
     sources: &[Vec<u32>],
     options: &Options,
     progress: &dyn Progress,
+    room: &Room,
 ) -> Vec<Result<Vec<Sequence>>> {
     let mut order: Vec<usize> = (0..sources.len()).collect();
     order.sort_by_key(|&i| std::cmp::Reverse(sources[i].len()));
@@ -58,26 +59,11 @@ pub(super) fn run(
         order,
         batches,
         next: AtomicUsize::new(0),
-        room: AtomicUsize::new(usize::MAX),
+        room,
         stopped: AtomicBool::new(false),
         together: threads / workers.max(1),
     };
-    let outcomes: Vec<Outcome> = match workers {
-        0 | 1 => work.work(),
-        _ => std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(|| work.work())).collect();
-            // A worker that panics takes the whole call with it, as it would on this thread.
-            workers
-                .into_iter()
-                .flat_map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
-        }),
-    };
-    let mut results: Vec<Option<Result<Vec<Sequence>>>> = sources.iter().map(|_| None).collect();
-    for (i, outcome) in outcomes {
-        results[i] = Some(outcome);
-    }
-    results.into_iter().map(|result| result.unwrap_or_else(|| Err(interrupted()))).collect()
+    in_place(sources.len(), on_threads(workers, || work.work()), || Err(interrupted()))
 }
 
 /// Cuts descending `lengths` into batches of at most `budget` tokens, padding counted; of like work where several `threads`
@@ -151,7 +137,7 @@ impl Work<'_> {
     fn decode(&self, session: &mut dyn Session, members: &[usize], outcomes: &mut Vec<Outcome>) {
         let sources: Vec<&[u32]> = members.iter().map(|&i| self.sources[i].as_slice()).collect();
         let tokens = sources.len() * sources.iter().map(|source| source.len()).max().unwrap_or(0);
-        if members.len() > 1 && tokens > self.room.load(Ordering::Relaxed) {
+        if members.len() > 1 && tokens > self.room.0.load(Ordering::Relaxed) {
             return self.halve(session, members, outcomes);
         }
         match self.search(session, &sources) {
@@ -167,7 +153,7 @@ impl Work<'_> {
             }
             Err(error) => {
                 if error.kind() == ErrorKind::Memory {
-                    self.room.fetch_min(tokens / 2, Ordering::Relaxed);
+                    self.room.0.fetch_min(tokens / 2, Ordering::Relaxed);
                 }
                 self.halve(session, members, outcomes);
             }

@@ -284,6 +284,14 @@ fn a_batch_without_room_is_halved_and_its_size_remembered() {
     assert_eq!(failed.len(), 2, "{seen:?}");
     assert!(seen[2..].iter().all(|&tokens| tokens <= failed[1] / 2), "{seen:?}");
 
+    // A call that is a part of the same work knows it already.
+    let (toy, room) = (Toy { memory: 80, ..Toy::new() }, Room::default());
+    for part in sources.chunks(30) {
+        assert!(decode_part(&toy, part, &options, &(), &room).iter().all(Result::is_ok));
+    }
+    let seen = toy.batches_seen.into_inner().unwrap();
+    assert_eq!(seen.iter().filter(|&&tokens| tokens > 80).count(), 2, "{seen:?}");
+
     // A source that has no room even alone is an error of its own.
     let toy = Toy { memory: 8, ..Toy::new() };
     for (source, found) in sources.iter().zip(decode(&toy, &sources, &options, &())) {

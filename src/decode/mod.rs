@@ -5,6 +5,7 @@ pub mod beam;
 pub mod greedy;
 
 use std::borrow::Cow;
+use std::sync::atomic::AtomicUsize;
 
 use crate::engine::{Options, Progress};
 use crate::error::{Error, ErrorKind, Result};
@@ -26,6 +27,15 @@ pub struct Sequence {
     pub finished: bool,
 }
 
+/// The most tokens of a batch, padding counted, that a device has been seen to have no room for, halved.
+pub(crate) struct Room(AtomicUsize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(AtomicUsize::new(usize::MAX))
+    }
+}
+
 /// Decodes every source (ids with the end mark): batches of like length by token budget, the longest first, one
 /// batch a thread. The results are in the order of the sources and do not depend on batches or threads.
 pub fn decode(
@@ -34,7 +44,18 @@ pub fn decode(
     options: &Options,
     progress: &dyn Progress,
 ) -> Vec<Result<Vec<Sequence>>> {
-    batch::run(network, sources, options, progress)
+    decode_part(network, sources, options, progress, &Room::default())
+}
+
+/// [`decode`] for calls that are parts of one, which share what they find out about the device's `room`.
+pub(crate) fn decode_part(
+    network: &dyn Network,
+    sources: &[Vec<u32>],
+    options: &Options,
+    progress: &dyn Progress,
+    room: &Room,
+) -> Vec<Result<Vec<Sequence>>> {
+    batch::run(network, sources, options, progress, room)
 }
 
 /// What the searches share: the configuration, what was asked for, and whether to go on.

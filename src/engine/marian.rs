@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Alignment, Engine, Hypothesis, Options, Progress};
-use crate::decode::{self, Sequence};
+use crate::decode::{self, Room, Sequence};
 use crate::error::{Error, Result};
 use crate::marian::Network;
-use crate::spread::spread;
+use crate::spread::{in_place, on_threads, spread};
 use crate::tokenize::{Tokenizer, Tokens};
 
 /// A Marian model ready to translate.
@@ -34,6 +34,7 @@ impl MarianEngine {
         sources: Vec<&String>,
         options: &Options,
         progress: &dyn Progress,
+        room: &Room,
     ) -> Vec<Result<Vec<Hypothesis>>> {
         let tokens: Vec<Tokens> = spread(sources, options.threads, |text: &String| self.tokenizer.encode(text));
         let most = self.max_tokens();
@@ -41,7 +42,7 @@ impl MarianEngine {
         let fits = |i: &usize| tokens[*i].ids.len() <= most;
         let chosen: Vec<usize> = (0..tokens.len()).filter(fits).collect();
         let ids: Vec<Vec<u32>> = chosen.iter().map(|&i| tokens[i].ids.clone()).collect();
-        let found = decode::decode(self.network.as_ref(), &ids, options, progress);
+        let found = decode::decode_part(self.network.as_ref(), &ids, options, progress, room);
         let mut sequences: Vec<Option<Result<Vec<Sequence>>>> = tokens.iter().map(|_| None).collect();
         for (i, found) in chosen.into_iter().zip(found) {
             sequences[i] = Some(found);
@@ -83,12 +84,13 @@ impl Engine for MarianEngine {
         options: &Options,
         progress: &dyn Progress,
     ) -> Vec<Result<Vec<Hypothesis>>> {
+        let room = Room::default();
         let parts = match self.network.workers() {
             Some(workers) => parts(sources, options.batch_tokens.saturating_mul(workers)),
             None => Vec::new(),
         };
         if parts.len() < 2 {
-            return self.translate_together(sources.iter().collect(), options, progress);
+            return self.translate_together(sources.iter().collect(), options, progress, &room);
         }
         let next = AtomicUsize::new(0);
         let lane = || {
@@ -97,20 +99,11 @@ impl Engine for MarianEngine {
                 && let Some(part) = parts.get(next.fetch_add(1, Ordering::Relaxed))
             {
                 let sources = part.iter().map(|&i| &sources[i]).collect();
-                found.extend(part.iter().copied().zip(self.translate_together(sources, options, progress)));
+                found.extend(part.iter().copied().zip(self.translate_together(sources, options, progress, &room)));
             }
             found
         };
-        let found = std::thread::scope(|scope| {
-            let lanes: Vec<_> = (0..LANES).map(|_| scope.spawn(lane)).collect();
-            let joined = lanes.into_iter().map(|lane| lane.join());
-            joined.flat_map(|found| found.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect::<Vec<_>>()
-        });
-        let mut results: Vec<_> = sources.iter().map(|_| Err(decode::interrupted())).collect();
-        for (i, found) in found {
-            results[i] = found;
-        }
-        results
+        in_place(sources.len(), on_threads(LANES, lane), || Err(decode::interrupted()))
     }
 
     fn count_tokens(&self, text: &str) -> usize {
