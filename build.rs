@@ -6,7 +6,7 @@ fn main() -> cudaforge::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed={FOLDER}");
     let out = std::env::var("OUT_DIR").map(std::path::PathBuf::from).unwrap_or_default();
-    let files = ["attend.cu", "layers.cu", "top.cu"].map(|file| format!("{FOLDER}/{file}"));
+    let files = ["attend.cu", "books.cu", "layers.cu", "top.cu"].map(|file| format!("{FOLDER}/{file}"));
     cudaforge::KernelBuilder::new().source_files(files).arg("-O3").build_ptx()?.write(out.join("kernels.rs"))
 }
 

@@ -149,3 +149,21 @@ fn what_makes_no_sense_is_wrong_usage() {
     assert_eq!(fr2en(&["batch"]).output().expect("ran").status.code(), Some(2));
     assert!(!output.exists());
 }
+
+#[test]
+fn a_directory_without_anything_to_do_is_no_success_in_silence() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (input, output) = (dir.path().join("in"), dir.path().join("out"));
+    fs::create_dir(&input).expect("made");
+    fs::write(input.join("lettre.fr"), "Bonjour.\n").expect("written");
+    let run = |more: &[&str]| {
+        let mut command = fr2en(&["batch", "--beam", "1"]);
+        let out = command.arg(&input).arg("--out-dir").arg(&output).args(more).output().expect("ran");
+        assert!(out.status.success(), "{out:?}");
+        String::from_utf8_lossy(&out.stderr).into_owned()
+    };
+    assert!(run(&[]).contains("--glob"));
+    assert_eq!(run(&["--quiet"]), "");
+    assert_eq!(run(&["--glob", "*.fr", "--restart"]), "");
+    assert!(output.join("lettre.fr").exists());
+}

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 use fr2en::decode::{Sequence, decode};
 use fr2en::engine::Options;
+use fr2en::error::Result;
 use fr2en::marian::config::EarlyStopping;
 use fr2en::marian::device::{Compute, DeviceChoice, Plan};
 use fr2en::marian::tensor::TensorNetwork;
@@ -284,6 +285,90 @@ fn fewer_hypotheses_are_the_first_of_many() {
     for (one, all) in decode(network.as_ref(), &reference.sources, &one, &()).into_iter().zip(all) {
         assert_eq!(one.unwrap(), all.unwrap()[..1]);
     }
+}
+
+/// A network whose sessions are asked for every step, even where the device would keep the books itself.
+struct Stepwise(Arc<dyn Network>);
+
+struct Steps<'a>(Box<dyn Session + 'a>);
+
+impl Network for Stepwise {
+    fn config(&self) -> &Config {
+        self.0.config()
+    }
+
+    fn session_on(&self, threads: usize) -> Box<dyn Session + '_> {
+        Box::new(Steps(self.0.session_on(threads)))
+    }
+
+    fn workers(&self) -> Option<usize> {
+        self.0.workers()
+    }
+
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+}
+
+impl Session for Steps<'_> {
+    fn encode(&mut self, sources: &[&[u32]]) -> Result<()> {
+        self.0.encode(sources)
+    }
+
+    fn step(&mut self, rows: &[Row], want: &Want<'_>, out: &mut Candidates) -> Result<()> {
+        self.0.step(rows, want, out)
+    }
+
+    fn encoder_states(&mut self) -> Result<Vec<f32>> {
+        self.0.encoder_states()
+    }
+
+    fn logits(&mut self) -> Result<Vec<f32>> {
+        self.0.logits()
+    }
+}
+
+#[test]
+fn who_keeps_the_books_does_not_matter() {
+    let reference = reference("big");
+    let mut seen = 0;
+    for stopping in [EarlyStopping::Heuristic, EarlyStopping::First, EarlyStopping::Never] {
+        for forced in [None, config("big").forced_eos_token_id] {
+            let config =
+                Config { early_stopping: stopping, forced_eos_token_id: forced, ..config_for("big", &Value::Null) };
+            let network = load(&weights("big"), &config, Compute::F32);
+            let stepwise = Stepwise(network.clone());
+            for (beam, length_penalty, max_length, min_length) in [
+                (1, 1.0, 24, None),
+                (1, 1.0, 3, None),
+                (2, 0.0, 6, None),
+                (3, 1.3, 24, Some(4)),
+                (4, 1.0, 2, None),
+                (5, -0.5, 9, None),
+            ] {
+                for (alignment, scores) in [(true, true), (false, false)] {
+                    let options = Options {
+                        beam,
+                        n_best: beam,
+                        length_penalty,
+                        max_length: Some(max_length),
+                        min_length,
+                        alignment,
+                        scores,
+                        ..Options::default()
+                    };
+                    let found = decode(network.as_ref(), &reference.sources, &options, &());
+                    let expected = decode(&stepwise, &reference.sources, &options, &());
+                    for (found, expected) in found.into_iter().zip(expected) {
+                        // What is no number is not equal to itself.
+                        assert_eq!(format!("{:?}", found.unwrap()), format!("{:?}", expected.unwrap()), "{options:?}");
+                        seen += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(seen, 6 * 6 * 2 * reference.sources.len());
 }
 
 #[test]

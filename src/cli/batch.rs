@@ -80,6 +80,11 @@ pub fn run(args: &BatchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
         _ => error,
     })?;
     log.memory(translator.engine().memory());
+    if summary.counts.documents == 0 && summary.clean && shard.is_whole() {
+        printer.notice(
+            "there was nothing to translate: no file has an extension that is known; --glob '*.EXT' takes others",
+        );
+    }
     Ok(match summary.clean {
         _ if summary.stopped => Ending::Again,
         true => Ending::Done,

@@ -50,6 +50,15 @@ impl Printer {
         }
     }
 
+    /// Something the user should know, though it is no error.
+    pub fn notice(&self, message: &str) {
+        match self.json {
+            true => self.log(&json!({"event": "notice", "message": message})),
+            false if self.quiet => {}
+            false => self.line(message),
+        }
+    }
+
     /// Something the user may want to know.
     pub fn detail(&self, message: impl Display) {
         if self.verbose > 0 && !self.quiet {

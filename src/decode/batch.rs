@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::{Room, Search, Sequence, beam, greedy, interrupted};
+use super::{Room, Search, Sequence, beam, greedy, interrupted, kept};
 use crate::engine::{Options, Progress};
 use crate::error::{ErrorKind, Result};
 use crate::marian::{Network, Session};
@@ -170,6 +170,10 @@ impl Work<'_> {
         // Asked between any two steps, so that a long batch can be stopped as well.
         let stopped = || self.report(0, 0);
         let search = Search { config: self.network.config(), options: self.options, stopped: &stopped };
+        session.encode(sources)?;
+        if let Some(mut books) = session.books(&search.rules(sources))? {
+            return kept::search(&search, books.as_mut(), sources);
+        }
         match self.options.beam {
             0 | 1 => Ok(greedy::search(&search, session, sources)?.into_iter().map(|one| vec![one]).collect()),
             _ => beam::search(&search, session, sources),

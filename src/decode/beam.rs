@@ -7,12 +7,11 @@
 use super::{Search, Sequence, no_candidate};
 use crate::error::Result;
 use crate::marian::config::EarlyStopping;
-use crate::marian::{Candidates, Row, Session, Want};
+use crate::marian::{Candidates, Row, Session, penalty};
 
-/// The `n_best` sequences of each of `sources`, best first; sources that are done leave the batch at once.
+/// The `n_best` sequences of each of `sources`, which the session has encoded, best first; sources that are done leave the batch at once.
 pub(crate) fn search(search: &Search<'_>, session: &mut dyn Session, sources: &[&[u32]]) -> Result<Vec<Vec<Sequence>>> {
     let (config, options) = (search.config, search.options);
-    session.encode(sources)?;
     let mut trail = Trail::default();
     let mut found = vec![Vec::new(); sources.len()];
     let mut beams: Vec<Beam> = (0..sources.len())
@@ -36,16 +35,14 @@ pub(crate) fn search(search: &Search<'_>, session: &mut dyn Session, sources: &[
             })
             .collect();
         let suppress = search.suppressed(length);
-        let choices = config.decoder_vocab_size.saturating_sub(suppress.len());
-        let k = options.beam.saturating_mul(2).min(choices).max(1);
-        let want = Want { k, log_probs: true, attention: options.alignment, suppress: &suppress };
+        let want = search.want(&suppress);
         session.step(&rows, &want, &mut best)?;
         let attention = trail.keep(&best);
         let mut row = 0;
         for beam in &mut beams {
             let first_row = row;
             row += beam.open.len();
-            beam.advance(search, length, &Choices { best: &best, k, first_row, attention }, &mut trail)?;
+            beam.advance(search, length, &Choices { best: &best, k: want.k, first_row, attention }, &mut trail)?;
         }
         length += 1;
         beams.retain_mut(|beam| {
@@ -114,11 +111,13 @@ impl Beam {
     fn advance(&mut self, search: &Search<'_>, length: usize, offer: &Choices<'_>, trail: &mut Trail) -> Result<()> {
         let (config, width) = (search.config, search.options.beam);
         let over = length >= self.limit;
+        // Nothing ends them then, so they stop where they are.
+        let cut = over && config.forced_eos_token_id.is_none();
         let continuations = self.continuations(search, over, offer);
-        if continuations.is_empty() {
+        if continuations.is_empty() && !cut {
             return Err(no_candidate());
         }
-        let penalty = penalty(length + 1, search.options.length_penalty);
+        let shrink = penalty(length + 1, search.options.length_penalty);
         let mut open = Vec::with_capacity(width);
         for (rank, next) in continuations.into_iter().enumerate() {
             let ends = next.token == config.eos_token_id || over;
@@ -131,15 +130,14 @@ impl Beam {
             trail.steps.push(Step { before: before.last, token: next.token, log_prob: next.log_prob, attention });
             let last = Some(trail.steps.len() - 1);
             match ends {
-                true => self.finished.push(End { last, score: next.score / penalty, by_itself: next.by_itself }),
+                true => self.finished.push(End { last, score: next.score / shrink, by_itself: next.by_itself }),
                 false => open.push(Open { last, score: next.score, row }),
             }
         }
-        if over && config.forced_eos_token_id.is_none() {
-            // Nothing ends them, so they stop where they are.
-            let penalty = self::penalty(length.max(1), search.options.length_penalty);
-            let cut = |open: &Open| End { last: open.last, score: open.score / penalty, by_itself: false };
-            self.finished.extend(self.open.iter().map(cut));
+        if cut {
+            let shrink = penalty(length.max(1), search.options.length_penalty);
+            let end = |open: &Open| End { last: open.last, score: open.score / shrink, by_itself: false };
+            self.finished.extend(self.open.iter().map(end));
         }
         self.finished.sort_by(|a, b| b.score.total_cmp(&a.score));
         self.finished.truncate(width);
@@ -199,10 +197,6 @@ impl Beam {
         };
         open.score / penalty(best_length, options.length_penalty) <= worst.score
     }
-}
-
-fn penalty(length: usize, exponent: f32) -> f32 {
-    (length as f64).powf(f64::from(exponent)) as f32
 }
 
 /// Every token of every hypothesis, each with a way back to the start.

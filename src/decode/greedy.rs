@@ -2,13 +2,12 @@
 
 use super::{Search, Sequence, no_candidate};
 use crate::error::Result;
-use crate::marian::{Candidates, Row, Session, Want};
+use crate::marian::{Candidates, Row, Session};
 
-/// The sequence of each of `sources`; those that end leave the batch at once.
+/// The sequence of each of `sources`, which the session has encoded; those that end leave the batch at once.
 pub(crate) fn search(search: &Search<'_>, session: &mut dyn Session, sources: &[&[u32]]) -> Result<Vec<Sequence>> {
     let (config, options) = (search.config, search.options);
-    session.encode(sources)?;
-    let mut sequences = vec![Sequence { score: f32::NAN, ..Sequence::default() }; sources.len()];
+    let mut sequences = vec![Sequence::default(); sources.len()];
     // The source of each row.
     let mut open: Vec<usize> = (0..sources.len()).collect();
     let mut rows: Vec<Row> = open.iter().map(|&i| Row { parent: i, token: config.decoder_start_token_id }).collect();
@@ -17,8 +16,7 @@ pub(crate) fn search(search: &Search<'_>, session: &mut dyn Session, sources: &[
     while !rows.is_empty() {
         search.go_on()?;
         let suppress = search.suppressed(length);
-        let want = Want { k: 1, log_probs: options.scores, attention: options.alignment, suppress: &suppress };
-        session.step(&rows, &want, &mut best)?;
+        session.step(&rows, &search.want(&suppress), &mut best)?;
         rows.clear();
         let mut still_open = Vec::with_capacity(open.len());
         for (row, &source) in open.iter().enumerate() {
@@ -34,9 +32,7 @@ pub(crate) fn search(search: &Search<'_>, session: &mut dyn Session, sources: &[
                 (token, log_prob) = (forced, 0.0);
             }
             sequence.tokens.push(token);
-            if options.scores {
-                sequence.log_probs.push(log_prob);
-            }
+            sequence.log_probs.push(log_prob);
             if options.alignment {
                 let weights = &best.attention[row * best.width..];
                 sequence.attention.extend_from_slice(&weights[..sources[source].len()]);
@@ -49,10 +45,6 @@ pub(crate) fn search(search: &Search<'_>, session: &mut dyn Session, sources: &[
         open = still_open;
         length += 1;
     }
-    if options.scores {
-        for sequence in &mut sequences {
-            sequence.score = sequence.log_probs.iter().sum::<f32>() / sequence.log_probs.len().max(1) as f32;
-        }
-    }
+    sequences.iter_mut().for_each(|sequence| sequence.score_greedily(options.scores));
     Ok(sequences)
 }

@@ -3,13 +3,14 @@
 pub mod batch;
 pub mod beam;
 pub mod greedy;
+mod kept;
 
 use std::borrow::Cow;
 use std::sync::atomic::AtomicUsize;
 
 use crate::engine::{Options, Progress};
 use crate::error::{Error, ErrorKind, Result};
-use crate::marian::{Config, Network};
+use crate::marian::{Config, Network, Rules, Want};
 
 /// One hypothesis in tokens.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +26,17 @@ pub struct Sequence {
     pub attention: Vec<f32>,
     /// Whether it ended by itself.
     pub finished: bool,
+}
+
+impl Sequence {
+    /// Its score as greedy search gives it: the mean of its tokens' log-probabilities, if that is `wanted`.
+    fn score_greedily(&mut self, wanted: bool) {
+        self.score = f32::NAN;
+        match wanted {
+            true => self.score = self.log_probs.iter().sum::<f32>() / self.log_probs.len().max(1) as f32,
+            false => self.log_probs.clear(),
+        }
+    }
 }
 
 /// The most tokens of a batch, padding counted, that a device has been seen to have no room for, halved.
@@ -84,6 +96,25 @@ impl Search<'_> {
         let mut suppressed = self.config.suppressed.clone();
         suppressed.push(self.config.eos_token_id);
         Cow::Owned(suppressed)
+    }
+
+    /// What a step is asked for.
+    fn want<'a>(&self, suppress: &'a [u32]) -> Want<'a> {
+        let (options, choices) = (self.options, self.config.decoder_vocab_size.saturating_sub(suppress.len()));
+        let (k, log_probs) = match options.beam {
+            0 | 1 => (1, options.scores),
+            beam => (beam.saturating_mul(2).min(choices).max(1), true),
+        };
+        Want { k, log_probs, attention: options.alignment, suppress }
+    }
+
+    /// What a device that keeps the books goes by.
+    fn rules(&self, sources: &[&[u32]]) -> Rules {
+        Rules {
+            beam: self.options.beam.max(1),
+            length_penalty: self.options.length_penalty,
+            limits: sources.iter().map(|source| self.limit(source.len())).collect(),
+        }
     }
 
     fn go_on(&self) -> Result<()> {

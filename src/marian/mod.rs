@@ -4,6 +4,7 @@
 //! * [`tensor`]: candle tensors throughout, any device, f32, f16 or bf16; the plain form, and what a GPU runs;
 //! * [`cpu`]: the same network on preallocated buffers with fused loops and packed products (int8 or f32), for speed.
 
+mod books;
 pub mod config;
 pub mod cpu;
 pub mod device;
@@ -13,6 +14,7 @@ pub mod shortlist;
 pub mod tensor;
 pub mod weights;
 
+pub use books::{Books, End, Rules, Standing, Turn, penalty};
 pub use config::Config;
 pub use fleet::Fleet;
 pub use weights::Weights;
@@ -52,6 +54,12 @@ pub trait Session {
     /// source `parent`, with the decoder's start token as `token`). Rows that no one names are forgotten, rows named
     /// several times are copied: this one call reorders beams and shrinks the batch.
     fn step(&mut self, rows: &[Row], want: &Want<'_>, out: &mut Candidates) -> Result<()>;
+
+    /// The search of the sources that were encoded, for the session to keep the books of; `None` where it can but step, as a
+    /// processor does, whose memory is the host's.
+    fn books(&mut self, _: &Rules) -> Result<Option<Box<dyn Books + '_>>> {
+        Ok(None)
+    }
 
     /// The encoder's output: `sources × longest × d_model`, row-major, unspecified at padding. For tests.
     fn encoder_states(&mut self) -> Result<Vec<f32>>;

@@ -5,7 +5,7 @@ use candle_core::{DType, Tensor};
 use super::layers::{FeedForward, Loader, Projections, Residual, embed};
 use super::state::{Moved, State};
 use crate::error::Result;
-use crate::marian::{Config, Row};
+use crate::marian::Config;
 
 pub(super) struct Decoder {
     /// `target vocabulary × d_model`.
@@ -109,11 +109,10 @@ impl Decoder {
         Ok(Box::new(Moved::new(encoded, mask, self.heads, &kv)?))
     }
 
-    /// One position further, for rows that [`State::choose_rows`] has just set up. `position`: `1 × d_model`.
-    pub fn step(&self, rows: &[Row], state: &mut dyn State, position: &Tensor, attention: bool) -> Result<Step> {
-        let tokens: Vec<u32> = rows.iter().map(|row| row.token).collect();
-        let tokens = Tensor::from_vec(tokens, rows.len(), self.embedding.device())?;
-        let mut x = embed(&self.embedding, &tokens, position, self.scale)?;
+    /// One position further, for rows that [`State::choose_rows`] has just set up, with these `tokens`, u32. `position`:
+    /// `1 × d_model`.
+    pub fn step(&self, tokens: &Tensor, state: &mut dyn State, position: &Tensor, attention: bool) -> Result<Step> {
+        let mut x = embed(&self.embedding, tokens, position, self.scale)?;
         let mut seen = None;
         state.begin()?;
         for (i, layer) in self.layers.iter().enumerate() {

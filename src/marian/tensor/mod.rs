@@ -7,6 +7,8 @@
 //! steps; where a kernel does not suit a model, candle's operations do it there as well.
 
 mod attention;
+#[cfg(feature = "cuda")]
+mod books;
 mod cache;
 mod choose;
 #[cfg(feature = "cuda")]
@@ -214,7 +216,9 @@ impl Session for TensorSession<'_> {
                 return Ok(false);
             }
             memory::indexable(&[rows.len(), network.config.decoder_vocab_size])?;
-            let step = network.decoder.step(rows, batch.state.as_mut(), &position, want.attention)?;
+            let tokens: Vec<u32> = rows.iter().map(|row| row.token).collect();
+            let tokens = Tensor::from_vec(tokens, rows.len(), &network.device)?;
+            let step = network.decoder.step(&tokens, batch.state.as_mut(), &position, want.attention)?;
             let found = choose::best(&step.logits, network.decoder.bias(), want, out)?;
             batch.logits = Some(step.logits);
             #[cfg(feature = "cuda")]
@@ -232,6 +236,11 @@ impl Session for TensorSession<'_> {
             true => Ok(self.work.back.read(want.k, out)?),
             _ => Ok(()),
         }
+    }
+
+    #[cfg(feature = "cuda")]
+    fn books(&mut self, rules: &super::Rules) -> Result<Option<Box<dyn super::Books + '_>>> {
+        books::books(self, rules)
     }
 
     fn encoder_states(&mut self) -> Result<Vec<f32>> {

@@ -16,6 +16,12 @@ pub(super) trait State: Send {
     /// Makes the rows of the next step out of those of the step before: copies, reorders and forgets.
     fn choose_rows(&mut self, rows: &[Row]) -> Result<()>;
 
+    /// The state whose rows a device can choose, if it is that.
+    #[cfg(feature = "cuda")]
+    fn paged(&mut self) -> Option<&mut super::cuda::Paged> {
+        None
+    }
+
     /// Begins a step of the rows that were chosen.
     fn begin(&mut self) -> Result<()>;
 

@@ -23,8 +23,7 @@ struct Room {
 }
 
 impl Back {
-    /// Has a step's results copied when the device has computed them: `found`, the `rows × 2 k` numbers of [`super::top`], and
-    /// `attention`, `rows × longest`, f32.
+    /// Has a step's results copied when the device has computed them: the numbers of `found`, and `attention`, f32.
     pub fn fetch(&mut self, found: &Tensor, attention: Option<&Tensor>) -> Result<()> {
         (self.found, self.seen) = (found.elem_count(), attention.map_or(0, Tensor::elem_count));
         let stream = found.device().as_cuda_device()?.cuda_stream();
@@ -44,12 +43,16 @@ impl Back {
         room.arrived.record(&stream).w()
     }
 
-    /// Waits for what was fetched last.
-    pub fn read(&self, k: usize, out: &mut Candidates) -> Result<()> {
+    /// Waits for what was fetched last: the bits of what was found, and of the attention.
+    pub fn wait(&self) -> Result<(&[u32], &[u32])> {
         let Some(room) = &self.room else { bail!("nothing was fetched") };
         room.arrived.synchronize().w()?;
-        let memory = &room.memory.as_slice().w()?[..self.found + self.seen];
-        let (found, seen) = memory.split_at(self.found);
+        Ok(room.memory.as_slice().w()?[..self.found + self.seen].split_at(self.found))
+    }
+
+    /// Waits for candidates, the `rows × 2 k` numbers of [`super::top`].
+    pub fn read(&self, k: usize, out: &mut Candidates) -> Result<()> {
+        let (found, seen) = self.wait()?;
         for row in found.chunks_exact(2 * k) {
             let (ids, scores) = row.split_at(k);
             out.ids.extend_from_slice(ids);

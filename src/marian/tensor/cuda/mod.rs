@@ -2,6 +2,7 @@
 
 mod attend;
 mod back;
+mod books;
 mod launch;
 mod layers;
 mod paged;
@@ -10,6 +11,7 @@ mod top;
 
 pub(super) use self::attend::{suits, within};
 pub(super) use self::back::Back;
+pub(super) use self::books::Books;
 pub(super) use self::layers::{activate, add_norm, embed};
 pub(super) use self::paged::Paged;
 pub(super) use self::project::project;

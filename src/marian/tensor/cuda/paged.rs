@@ -54,6 +54,21 @@ impl Paged {
     }
 }
 
+impl Paged {
+    /// Makes the rows of the next step out of those of the step before: row `i` out of row `parents[i]`, or each out of itself. Row
+    /// `i` belongs to source `sources[i]`; without them rows belong to those that they belonged to.
+    pub fn choose(&mut self, parents: Option<&Tensor>, sources: Option<Vec<usize>>) -> Result<()> {
+        if let Some(parents) = parents {
+            self.slots.choose(parents)?;
+        }
+        if let Some(sources) = sources {
+            self.source_of = indices(&sources, self.source_of.device())?;
+            self.sources = sources;
+        }
+        Ok(())
+    }
+}
+
 impl State for Paged {
     fn position(&self) -> usize {
         self.slots.length()
@@ -61,10 +76,12 @@ impl State for Paged {
 
     fn choose_rows(&mut self, rows: &[Row]) -> Result<()> {
         let Some(parents) = go_on(&mut self.sources, rows)? else { return Ok(()) };
-        let device = self.source_of.device();
-        self.slots.choose(&indices(&parents, device)?)?;
-        self.source_of = indices(&self.sources, device)?;
-        Ok(())
+        let parents = indices(&parents, self.source_of.device())?;
+        self.choose(Some(&parents), Some(self.sources.clone()))
+    }
+
+    fn paged(&mut self) -> Option<&mut Paged> {
+        Some(self)
     }
 
     fn begin(&mut self) -> Result<()> {

@@ -7,7 +7,7 @@ use super::launch::{Arg, Grid, launch, unwritten};
 use crate::marian::Want;
 
 /// How many suppressed tokens the kernel takes.
-const SUPPRESSED: usize = 4;
+pub(super) const SUPPRESSED: usize = 4;
 /// Its threads a block.
 const THREADS: u32 = 256;
 
