@@ -462,7 +462,7 @@ fn sign_acts(p: &Prepared, engine: &dyn Engine, acts: &mut Vec<(Range<usize>, Ac
         let Some(unit) = &number.unit else { continue };
         let (before, after) = (unit.range.start..number.range.start, number.range.end..unit.range.end);
         match unit.kind {
-            UnitKind::Currency(sign, multiple) if !knows(sign) && matches!(number.value, Value::Cardinal { .. }) => {
+            UnitKind::Currency(sign, multiple, _) if !knows(sign) && matches!(number.value, Value::Cardinal { .. }) => {
                 let name = numbers::currency_names(sign).0;
                 let words = match multiple {
                     "M" => format!(" millions d'{name}"),
@@ -476,6 +476,11 @@ fn sign_acts(p: &Prepared, engine: &dyn Engine, acts: &mut Vec<(Range<usize>, Ac
                     acts.push((before, Act::Hide));
                     acts.push((number.range.end..number.range.end, Act::Show(words)));
                 }
+            }
+            // Whose dollars they are is written again with the sign.
+            UnitKind::Currency(sign, _, country) if !country.is_empty() => {
+                let behind = text[after.clone()].find(sign).map_or(after.end, |i| after.start + i + sign.len_utf8());
+                acts.push((behind..after.end, Act::Hide));
             }
             UnitKind::Degree(scale) if !knows('°') => {
                 let words = scale.map_or(" degrés".to_owned(), |c| format!(" degrés {c}"));

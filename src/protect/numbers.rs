@@ -37,8 +37,9 @@ pub struct Unit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnitKind {
     Percent,
-    /// The sign, and the multiple before it as English writes it: 3 M€ is `('€', "M")`, 2 Md€ is `('€', "bn")`.
-    Currency(char, &'static str),
+    /// The sign, the multiple before it as English writes it, and the country of the money as English puts it before the sign: 3 M€
+    /// is `('€', "M", "")`, 2 Md€ is `('€', "bn", "")`, 50 $ CAN is `('$', "", "CA")`.
+    Currency(char, &'static str, &'static str),
     /// °C, °F or a lone °.
     Degree(Option<char>),
     /// n° 5.
@@ -268,6 +269,9 @@ fn suffix(text: &str, whole: &str, end: usize) -> Option<(Value, usize)> {
             return Some((Value::Ordinal(n), end + ending.len()));
         }
     }
+    if let Some(found) = quarter(text, n, end - whole.len(), end) {
+        return Some(found);
+    }
     let unspaced = rest.trim_start_matches(is_space);
     if n > 24 || whole.len() > 2 || rest.len() - unspaced.len() > 3 {
         return None;
@@ -285,6 +289,31 @@ fn suffix(text: &str, whole: &str, end: usize) -> Option<(Value, usize)> {
     }
 }
 
+static QUARTER: LazyLock<Regex> = LazyLock::new(|| {
+    let quarter = r"^[ \u{a0}\u{202f}]?(?:heures?|h) (?:(et quart)|et (demie?)|moins le quart)\b";
+    Regex::new(quarter).expect("a valid pattern")
+});
+
+/// "à 8 heures et demie", as a time; not "2 heures et demie de débat". The figures, worth `n`, are from `start` to `end`.
+fn quarter(text: &str, n: u64, start: usize, end: usize) -> Option<(Value, usize)> {
+    let found = QUARTER.captures(&text[end..])?;
+    let stop = end + found.get(0)?.end();
+    let before = text[..start].trim_end().to_lowercase();
+    let of_day = ["à", "vers", "dès", "avant", "jusqu'à"]
+        .iter()
+        .any(|word| before.strip_suffix(word).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric)));
+    if n > 24 || !of_day || text[stop..].starts_with(" de ") {
+        return None;
+    }
+    let hour = u32::try_from(n).ok()?;
+    let (hour, minute) = match (found.get(1), found.get(2)) {
+        (Some(_), _) => (hour, 15),
+        (_, Some(_)) => (hour, 30),
+        _ => (hour.checked_sub(1)?, 45),
+    };
+    Some((Value::Time { hour, minute: Some(minute) }, stop))
+}
+
 /// The sign that belongs to `number`; the first `taken` bytes are another's: "3 €5 €".
 fn unit(text: &str, taken: usize, number: &Number) -> Option<Unit> {
     let Range { start, end } = number.range.clone();
@@ -293,7 +322,7 @@ fn unit(text: &str, taken: usize, number: &Number) -> Option<Unit> {
     if let Some(c) = before[taken..].chars().next_back().filter(|_| matches!(number.value, Value::Cardinal { .. })) {
         let at = before.len() - c.len_utf8();
         if CURRENCIES.contains(&c) && before.len() == start && !text[..at].ends_with(|c: char| c.is_ascii_digit()) {
-            return Some(Unit { range: at..end, kind: UnitKind::Currency(c, "") });
+            return Some(Unit { range: at..end, kind: UnitKind::Currency(c, "", "") });
         }
         if matches!(c, '°' | 'º') && text[..at].ends_with(['n', 'N']) {
             let alone = !text[..at - 1].ends_with(char::is_alphanumeric);
@@ -323,12 +352,32 @@ fn unit(text: &str, taken: usize, number: &Number) -> Option<Unit> {
                 let after = rest.strip_prefix(multiple).map(|r| r.trim_start_matches(is_space));
                 if let Some(c) = after.and_then(|r| r.chars().next()).filter(|c| CURRENCIES.contains(c)) {
                     let stop = text.len() - after.map_or(0, str::len) + c.len_utf8();
-                    return Some(Unit { range: start..stop, kind: UnitKind::Currency(c, english) });
+                    let (country, len) = if c == '$' { country(&text[stop..]) } else { ("", 0) };
+                    return Some(Unit { range: start..stop + len, kind: UnitKind::Currency(c, english, country) });
                 }
             }
             None
         }
     }
+}
+
+/// Whose dollars they are, by what stands behind the sign, and its length: "50 $ CAN" is CA$50 in English.
+fn country(after: &str) -> (&'static str, usize) {
+    let codes = [
+        ("USD", "US"),
+        ("US", "US"),
+        ("CAD", "CA"),
+        ("CAN", "CA"),
+        ("CA", "CA"),
+        ("AUD", "AU"),
+        ("AU", "AU"),
+        ("HK", "HK"),
+        ("NZ", "NZ"),
+    ];
+    let space = after.len() - after.trim_start_matches(is_space).len();
+    let ends = |rest: &str| !rest.starts_with(char::is_alphanumeric);
+    let found = codes.iter().find(|(code, _)| after[space..].strip_prefix(code).is_some_and(ends));
+    found.map_or(("", 0), |(code, country)| (country, space + code.len()))
 }
 
 /// What a Roman number is worth; `None` where it is none.
@@ -373,6 +422,8 @@ mod tests {
         );
         assert_eq!(english("En 2024, 75001 Paris, 0,5 mm"), ["2024", "75001", "0.5"]);
         assert_eq!(english("à 15 h 30, 8h, 20h05"), ["15:30", "8:00", "20:05"]);
+        assert_eq!(english("à 8 heures et demie, vers 9 h moins le quart"), ["8:30", "8:45"]);
+        assert_eq!(english("2 heures et quart de débat, à 3 heures et demie de Paris"), ["2", "3"]);
         assert_eq!(english("le 1er, la 2e, au XXe siècle"), ["1", "2", "20"]);
         assert_eq!(english("Le chat, Les chats, Ce chat vers Lyon, Ve siècle, François Ier"), ["5", "1"]);
         assert_eq!(english("H2O, A320, 1,2,3"), ["1", "2", "3"]);
@@ -382,12 +433,15 @@ mod tests {
     #[test]
     fn units_belong_to_their_number() {
         let kind = |t: &str| read(t, &[])[0].unit.clone().map(|u| (t[u.range].to_owned(), u.kind));
-        assert_eq!(kind("12\u{a0}000 €."), Some(("12\u{a0}000 €".into(), UnitKind::Currency('€', ""))));
-        assert_eq!(kind("3 M€"), Some(("3 M€".into(), UnitKind::Currency('€', "M"))));
+        assert_eq!(kind("12\u{a0}000 €."), Some(("12\u{a0}000 €".into(), UnitKind::Currency('€', "", ""))));
+        assert_eq!(kind("3 M€"), Some(("3 M€".into(), UnitKind::Currency('€', "M", ""))));
         assert_eq!(kind("20 °C"), Some(("20 °C".into(), UnitKind::Degree(Some('C')))));
         assert_eq!(kind("n° 5"), Some(("n° 5".into(), UnitKind::Numero)));
         assert_eq!(kind("3,5 %"), Some(("3,5 %".into(), UnitKind::Percent)));
-        assert_eq!(kind("$5"), Some(("$5".into(), UnitKind::Currency('$', ""))));
+        assert_eq!(kind("$5"), Some(("$5".into(), UnitKind::Currency('$', "", ""))));
+        assert_eq!(kind("20 $ CAN de"), Some(("20 $ CAN".into(), UnitKind::Currency('$', "", "CA"))));
+        assert_eq!(kind("20 $ CANNES"), Some(("20 $".into(), UnitKind::Currency('$', "", ""))));
+        assert_eq!(kind("3 M$ US"), Some(("3 M$ US".into(), UnitKind::Currency('$', "M", "US"))));
         assert_eq!(kind("5 km"), None);
         let both = read("3 €5 €", &[]);
         assert_eq!((both[0].whole_range(), both[1].whole_range()), (0..5, 5..10));

@@ -20,7 +20,7 @@ pub enum SpanKind {
     Code,
     Hashtag,
     Handle,
-    /// A date in figures, a telephone number, a version, a designation such as A320.
+    /// A date in figures, a telephone or account number, a version, a designation such as A320.
     Figure,
     /// Emoji, arrows, check marks and other pictures.
     Emoji,
@@ -53,6 +53,10 @@ patterns! {
     PERCENT: r"%(?:\d+\$)?[-+0#]*\d*(?:\.\d+)?[sdifuxXc@]";
     MATH: r"\$[^$\s][^$\n]*\$";
     PHONE: r"(?:\+\d{2}[ \u{a0}\u{202f}.]?(?:\(0\))?|\b0)[1-9](?:[ \u{a0}\u{202f}.-]?\d{2}){4}\b";
+    IBAN: r"\b[A-Z]{2}\d{2}(?:[ \u{a0}\u{202f}]?[A-Z0-9]{4}){3,7}(?:[ \u{a0}\u{202f}]?[A-Z0-9]{1,3})?\b";
+    GROUPS: r"\b\d{1,6}(?:[ \u{a0}\u{202f}]\d{1,6}){3,}\b";
+    REGISTERED: r"(?i)\b(?:siren|siret|rcs)\b[^\d\n]{0,25}(\d{3}[ \u{a0}\u{202f}]\d{3}[ \u{a0}\u{202f}]\d{3})\b";
+    HOUSE: r"\b\d{1,4} ?(?:bis|ter|quater)\b";
     DATE: r"\b\d{1,2}[/.-]\d{1,2}[/.-]\d{4}\b|\b\d{1,2}/\d{1,2}/\d{2}\b|\b\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z?)?\b";
     VERSION: r"\bv?\d+(?:\.\d+){2,}(?:[-+][A-Za-z0-9.]*[A-Za-z0-9])?\b|\bv\d+(?:\.\d+)*\b";
     DESIGNATION: r"\b(?:[A-Za-z]+\d[A-Za-z0-9]*(?:-[A-Za-z0-9]+)*|[A-Z]{2,}-\d+|\d+[A-Z][A-Z0-9]*[a-z]?)\b";
@@ -119,6 +123,12 @@ pub fn find(text: &str, verbatim: &[Range<usize>]) -> Vec<(Range<usize>, SpanKin
     }
     if text.bytes().any(|b| b.is_ascii_digit()) {
         out.all(&PHONE, text, SpanKind::Figure, |_, _| true);
+        out.all(&IBAN, text, SpanKind::Figure, |_, _| true);
+        out.all(&GROUPS, text, SpanKind::Figure, |_, s| is_identifier(s));
+        for found in REGISTERED.captures_iter(text) {
+            found.get(1).into_iter().for_each(|m| out.claim(m.range(), SpanKind::Figure));
+        }
+        out.all(&HOUSE, text, SpanKind::Figure, |_, _| true);
         out.all(&DATE, text, SpanKind::Figure, |_, _| true);
         out.all(&VERSION, text, SpanKind::Figure, |_, s| !thousands(s));
         out.all(&DESIGNATION, text, SpanKind::Figure, |_, s| !is_measure(s));
@@ -195,6 +205,14 @@ fn thousands(s: &str) -> bool {
         && groups.all(|g| g.len() == 3 && g.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// 1 85 12 75 108 123 45: groups of figures that are no thousands, nor a year and thousands.
+fn is_identifier(s: &str) -> bool {
+    let groups: Vec<&str> = s.split(crate::protect::numbers::is_space).collect();
+    let thousands = |groups: &[&str]| groups.iter().skip(1).all(|group| group.len() == 3);
+    let years = groups.iter().filter(|group| group.len() == 4 && group.starts_with(['1', '2'])).count();
+    !thousands(&groups) && !(years == 1 && thousands(&groups[1..])) && years < groups.len()
+}
+
 /// 15H30, 20H, 5M: a figure with a unit is no designation.
 fn is_measure(s: &str) -> bool {
     let rest = s.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -267,6 +285,11 @@ mod tests {
             ["iPhone", "A320", "12/03/2024", "01 23 45 67 89", "v2.4.1"]
         );
         assert_eq!(spans("Super 🎉👨‍👩‍👧 !"), ["🎉👨‍👩‍👧"]);
+        assert_eq!(
+            spans("IBAN FR76 3000 6000 0112 3456 7890 189, SIRET 123 456 789 00012, RCS Paris B 123 456 789."),
+            ["FR76 3000 6000 0112 3456 7890 189", "123 456 789 00012", "123 456 789"]
+        );
+        assert_eq!(spans("Son numéro, 1 85 12 75 108 123 45, au 12 bis."), ["1 85 12 75 108 123 45", "12 bis"]);
         assert_eq!(spans("▁\u{e000}\u{1}"), ["▁\u{e000}\u{1}"]);
     }
 
@@ -279,6 +302,7 @@ mod tests {
             "1.234.567 habitants, 20h30, 5 M€ (et plus)",
             "C'est 100 % sûr, 5 % de moins",
             "tel : rien",
+            "En 2019 1 250 000 personnes, 1 234 567 890 habitants, 2018 2019 2020 2021",
         ] {
             assert_eq!(spans(text), Vec::<&str>::new(), "{text}");
         }

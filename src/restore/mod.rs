@@ -11,6 +11,7 @@ pub mod quotes;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod titles;
 pub mod typography;
 
 use crate::document::Note;
@@ -121,6 +122,7 @@ pub fn restore(
     placeholders::put_back(&mut draft, p);
     if !style.verbatim {
         names::restore(&mut draft, p);
+        titles::translate(&mut draft, p);
         numbers::restore(&mut draft, p, style);
         doubled::collapse(&mut draft, p);
     }

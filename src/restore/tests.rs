@@ -352,8 +352,35 @@ fn stops_and_closing_marks_in_american_and_british_order() {
 fn dashes_and_ellipses() {
     assert_eq!(said("Le chat — noir — dort.", "The cat - black - sleeps."), "The cat—black—sleeps.");
     assert_eq!(said("Paris – Le ministre", "Paris - The minister"), "Paris – The minister");
+    assert_eq!(said("Il fait –12 °C.", "It is –12 °C."), "It is –12 °C.");
+    assert_eq!(said("Il fait –2 °C – peu – ici.", "It is –2 °C – little – here."), "It is –2 °C—little—here.");
+    assert_eq!(said("Il fait –2 °C, non.", "It is - 2 °C - no."), "It is - 2 °C - no.");
+    assert_eq!(
+        said("Résultat : - 5 % (–3 points).", "The result is - 5% (–3 points)."),
+        "The result is - 5% (–3 points)."
+    );
+    assert_eq!(said("Le chat - 5 ans - dort.", "The cat - 5 years old - sleeps."), "The cat—5 years old—sleeps.");
     assert_eq!(said("Il dort…", "He sleeps..."), "He sleeps…");
     assert_eq!(said("Bien-être et 10-15 cas.", "Well-being and 10-15 cases."), "Well-being and 10-15 cases.");
+}
+
+#[test]
+fn titles_that_were_copied_become_english() {
+    assert_eq!(said("Mlle Roux et Mme Petit", "Mlle Roux and Mme Petit"), "Miss Roux and Mrs Petit");
+    assert_eq!(said("Le Pr Blanc et le Pr. Noir", "Pr Blanc and Pr. Noir"), "Prof. Blanc and Prof. Noir");
+    assert_eq!(said("Tél. : 12, tél. 13", "Tél.: 12, tél. 13"), "Tel.: 12, tel. 13");
+    // A name, and what the source does not have.
+    assert_eq!(said("Le Mlle est un bateau", "The Mlle is a boat"), "The Mlle is a boat");
+    assert_eq!(said("Madame Roux", "Mme Roux"), "Mme Roux");
+}
+
+#[test]
+fn whose_dollars_they_are_stands_before_the_sign() {
+    assert_eq!(
+        said("Il paie 50 $ US, 20 $ CAN et 5 $.", "He pays $50, 20 dollars and $5."),
+        "He pays US$50, CA$20 and $5."
+    );
+    assert_eq!(said("3 M$ CA pour lui", "$3 million for him"), "CA$3 million for him");
 }
 
 #[test]

@@ -103,7 +103,10 @@ fn ellipses(draft: &mut Draft, source: &str) {
 fn dashes(draft: &mut Draft, p: &Prepared, style: Dashes) {
     let body = &p.source()[p.lead().len()..];
     let long = |c: char| matches!(c, '—' | '–' | '―');
-    let aside = body.contains(" - ") || body.contains("--") || body.chars().any(long);
+    let parts = |(i, mark): (usize, &str)| !is_minus(body, i..i + mark.len());
+    let aside = body.match_indices(" - ").any(|(i, _)| !is_minus(body, i + 1..i + 2))
+        || body.contains("--")
+        || body.match_indices(long).any(parts);
     if !aside || style == Dashes::Keep {
         return;
     }
@@ -137,7 +140,7 @@ fn dashes(draft: &mut Draft, p: &Prepared, style: Dashes) {
         let is_dash = match token {
             "-" => spaced_left && spaced_right,
             "--" => true,
-            _ => token.chars().count() == 1 && !figures,
+            _ => token.chars().count() == 1 && !figures && !is_minus(text, mark..end),
         };
         // Two dashes side by side share the space between them; the first has it.
         let done = edits.last().map_or(0, |(r, _): &(Range<usize>, &str)| r.end);
@@ -153,6 +156,16 @@ fn dashes(draft: &mut Draft, p: &Prepared, style: Dashes) {
         }
     }
     apply(draft, edits);
+}
+
+/// Whether the dash at `mark` is the sign of a number: –12, and with a space where no aside can begin: « de - 12 », « : - 12 ».
+fn is_minus(text: &str, mark: Range<usize>) -> bool {
+    let (before, after) = (&text[..mark.start], &text[mark.end..]);
+    let word = before.trim_end();
+    let opens = word.len() < before.len() || before.is_empty() || before.ends_with(['(', '[', '/']);
+    let spaced = word.ends_with([':', '(']) || [" de", " à", " entre"].iter().any(|end| word.ends_with(end));
+    let number = if spaced { after.strip_prefix([' ', '\u{a0}', '\u{202f}']).unwrap_or(after) } else { after };
+    opens && number.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// The run of stops at the end of a text, closing marks left aside.

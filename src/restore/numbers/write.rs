@@ -29,8 +29,8 @@ pub fn write(text: &str, target: Range<usize>, number: &Number, p: &Prepared, st
                 return (target.start..text.len() - rest.len() + 1, format!("{figures}%"));
             }
         }
-        Some(UnitKind::Currency(sign, multiple)) => {
-            return money(text, target, &figures, *sign, multiple, style.currency);
+        Some(UnitKind::Currency(sign, multiple, country)) => {
+            return money(text, target, &figures, (*sign, country), multiple, style.currency);
         }
         Some(UnitKind::Degree(scale)) => {
             if let Some(len) = degree(after, *scale) {
@@ -58,12 +58,12 @@ static MONEY_AFTER: LazyLock<Regex> = LazyLock::new(|| {
 static MONEY_BEFORE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"([€$£¥]|\b[A-Z]{3})\s?$").expect("a valid pattern"));
 
-/// An amount of money with the sign of the source.
+/// An amount of money with the sign of the source, and the country before it.
 fn money(
     text: &str,
     target: Range<usize>,
     figures: &str,
-    sign: char,
+    (sign, country): (char, &str),
     multiple: &str,
     order: Currency,
 ) -> (Range<usize>, String) {
@@ -94,8 +94,8 @@ fn money(
         scale.push_str(multiple);
     }
     let new = match order {
-        Currency::Before => format!("{sign}{figures}{scale}"),
-        Currency::Keep => format!("{figures}{scale} {sign}"),
+        Currency::Before => format!("{country}{sign}{figures}{scale}"),
+        Currency::Keep => format!("{figures}{scale} {country}{sign}"),
     };
     (start..end, new)
 }
@@ -158,9 +158,9 @@ pub fn localise(text: &str, numbers: &[Number], style: &Style) -> Vec<(Range<usi
             },
             (Value::Time { .. } | Value::Ordinal(_), _) => continue,
             (_, Some(UnitKind::Percent)) => format!("{figures}%"),
-            (_, Some(UnitKind::Currency(sign, multiple))) => match style.currency {
-                Currency::Before => format!("{sign}{figures}{multiple}"),
-                Currency::Keep => format!("{figures}{multiple} {sign}"),
+            (_, Some(UnitKind::Currency(sign, multiple, country))) => match style.currency {
+                Currency::Before => format!("{country}{sign}{figures}{multiple}"),
+                Currency::Keep => format!("{figures}{multiple} {country}{sign}"),
             },
             (_, Some(UnitKind::Degree(Some(c)))) => format!("{figures} °{c}"),
             (_, Some(UnitKind::Degree(None))) => format!("{figures}°"),
