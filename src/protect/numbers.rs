@@ -282,7 +282,13 @@ fn suffix(text: &str, whole: &str, end: usize) -> Option<(Value, usize)> {
     let figures = spaced.bytes().take_while(u8::is_ascii_digit).count();
     let minute = spaced.get(..2).filter(|_| figures == 2).and_then(|m| m.parse::<u32>().ok()).filter(|&m| m < 60);
     let hour = u32::try_from(n).ok()?;
+    // 2 h 10 min 30 s is how long something took.
+    let long = |spaced: &str| {
+        let unit = spaced[2..].trim_start_matches(is_space);
+        ["min", "mn", "'", "′"].iter().any(|name| unit.starts_with(name))
+    };
     match minute {
+        Some(_) if long(spaced) => None,
         Some(minute) => Some((Value::Time { hour, minute: Some(minute) }, text.len() - spaced.len() + 2)),
         None if after.starts_with(char::is_alphanumeric) => None,
         None => Some((Value::Time { hour, minute: None }, at)),
@@ -423,6 +429,7 @@ mod tests {
         assert_eq!(english("En 2024, 75001 Paris, 0,5 mm"), ["2024", "75001", "0.5"]);
         assert_eq!(english("à 15 h 30, 8h, 20h05"), ["15:30", "8:00", "20:05"]);
         assert_eq!(english("à 8 heures et demie, vers 9 h moins le quart"), ["8:30", "8:45"]);
+        assert_eq!(english("en 2 h 10 min 30 s, à 12 h 55 mardi"), ["2", "10", "30", "12:55"]);
         assert_eq!(english("2 heures et quart de débat, à 3 heures et demie de Paris"), ["2", "3"]);
         assert_eq!(english("le 1er, la 2e, au XXe siècle"), ["1", "2", "20"]);
         assert_eq!(english("Le chat, Les chats, Ce chat vers Lyon, Ve siècle, François Ier"), ["5", "1"]);

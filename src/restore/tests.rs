@@ -352,6 +352,12 @@ fn stops_and_closing_marks_in_american_and_british_order() {
 fn dashes_and_ellipses() {
     assert_eq!(said("Le chat — noir — dort.", "The cat - black - sleeps."), "The cat—black—sleeps.");
     assert_eq!(said("Paris – Le ministre", "Paris - The minister"), "Paris – The minister");
+    assert_eq!(
+        said("LYON (AFP) - Un chat – noir – dort.", "LYON (AFP) - A cat – black – sleeps."),
+        "LYON (AFP) – A cat—black—sleeps."
+    );
+    assert_eq!(said("NICE, 3 mai (X) — Il dort.", "NICE, May 3 (X) — It sleeps."), "NICE, May 3 (X) — It sleeps.");
+    assert_eq!(said("Il (Jean) - mon ami - dort.", "He (John) - my friend - sleeps."), "He (John)—my friend—sleeps.");
     assert_eq!(said("Il fait –12 °C.", "It is –12 °C."), "It is –12 °C.");
     assert_eq!(said("Il fait –2 °C – peu – ici.", "It is –2 °C – little – here."), "It is –2 °C—little—here.");
     assert_eq!(said("Il fait –2 °C, non.", "It is - 2 °C - no."), "It is - 2 °C - no.");

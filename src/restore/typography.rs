@@ -114,13 +114,13 @@ fn dashes(draft: &mut Draft, p: &Prepared, style: Dashes) {
     let sentence = body
         .trim_end_matches(|c: char| c.is_whitespace() || is_closer(c))
         .ends_with(['.', '!', '?', '…', ':', ';', ',']);
-    let own = body.chars().find(|&c| long(c));
+    let apart = match body.chars().find(|&c| long(c)) {
+        Some('—' | '―') => " — ",
+        Some(_) => " – ",
+        None => " - ",
+    };
     let new = match (style, sentence) {
-        (_, false) => match own {
-            Some('—' | '―') => " — ",
-            Some(_) => " – ",
-            None => " - ",
-        },
+        (_, false) => apart,
         (Dashes::EmClosed, _) => "—",
         (Dashes::EmSpaced, _) => " — ",
         _ => " – ",
@@ -145,6 +145,7 @@ fn dashes(draft: &mut Draft, p: &Prepared, style: Dashes) {
         // Two dashes side by side share the space between them; the first has it.
         let done = edits.last().map_or(0, |(r, _): &(Range<usize>, &str)| r.end);
         let start = (mark - usize::from(spaced_left)).max(done);
+        let new = if is_dateline(&text[..start]) { apart } else { new };
         end += usize::from(spaced_right);
         if !is_dash || start == 0 || end >= text.len() {
             continue;
@@ -156,6 +157,14 @@ fn dashes(draft: &mut Draft, p: &Prepared, style: Dashes) {
         }
     }
     apply(draft, edits);
+}
+
+/// Whether a report begins behind this: "LYON (AFP)", "PARIS, May 3 (Reuters)".
+fn is_dateline(before: &str) -> bool {
+    let town: String = before.chars().take_while(|c| c.is_alphabetic() || "-' ’".contains(*c)).collect();
+    before.ends_with(')') && before.matches('(').count() == 1 && before.len() < 60 && {
+        town.chars().filter(|c| c.is_alphabetic()).count() > 2 && town.chars().all(|c| !c.is_lowercase())
+    }
 }
 
 /// Whether the dash at `mark` is the sign of a number: –12, and with a space where no aside can begin: « de - 12 », « : - 12 ».
