@@ -1,6 +1,7 @@
 //! Decides what the model sees of a sentence: what must pass through untouched is kept out of its hands, what it cannot
 //! read is written so that it can, and what is no sentence never reaches it.
 
+pub mod abbreviated;
 pub mod capitals;
 pub mod glossary;
 mod names;
@@ -324,6 +325,7 @@ fn look(p: &Prepared, engine: &dyn Engine, options: &ProtectOptions) -> Sight {
         };
         acts.push((span.range.clone(), act));
     }
+    acts.extend(abbreviated::find(text).into_iter().map(|(range, full)| (range, Act::Show(full))));
     quote_acts(p, engine, options.quotes, &mut acts);
     sign_acts(p, engine, &mut acts);
     // Spans come first where two want the same bytes.

@@ -255,6 +255,10 @@ fn dots_group(text: &str, start: usize, next: usize) -> bool {
     if rest.starts_with('.') && rest[1..].bytes().take_while(u8::is_ascii_digit).count() == 3 {
         return true;
     }
+    // 09-12.345 is the number of a case.
+    if text[..start].strip_suffix('-').is_some_and(|rest| rest.ends_with(|c: char| c.is_ascii_digit())) {
+        return false;
+    }
     let before = text[..start].trim_end();
     let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
     !(word.eq_ignore_ascii_case("version") || word.eq_ignore_ascii_case("v") || word.starts_with(char::is_uppercase))
@@ -434,7 +438,7 @@ mod tests {
         assert_eq!(english("le 1er, la 2e, au XXe siècle"), ["1", "2", "20"]);
         assert_eq!(english("Le chat, Les chats, Ce chat vers Lyon, Ve siècle, François Ier"), ["5", "1"]);
         assert_eq!(english("H2O, A320, 1,2,3"), ["1", "2", "3"]);
-        assert_eq!(english("12.500 places, version 12.500"), ["12,500", "12.500"]);
+        assert_eq!(english("12.500 places, version 12.500, n° 09-12.345"), ["12,500", "12.500", "09", "12.345"]);
     }
 
     #[test]
