@@ -208,9 +208,13 @@ fn thousands(s: &str) -> bool {
 /// 1 85 12 75 108 123 45: groups of figures that are no thousands, nor a year and thousands.
 fn is_identifier(s: &str) -> bool {
     let groups: Vec<&str> = s.split(crate::protect::numbers::is_space).collect();
-    let thousands = |groups: &[&str]| groups.iter().skip(1).all(|group| group.len() == 3);
-    let years = groups.iter().filter(|group| group.len() == 4 && group.starts_with(['1', '2'])).count();
-    !thousands(&groups) && !(years == 1 && thousands(&groups[1..])) && years < groups.len()
+    let is_year = |group: &str| group.len() == 4 && group.starts_with(['1', '2']);
+    let counted = match groups.split_first() {
+        Some((first, rest)) if is_year(first) => rest,
+        _ => &groups,
+    };
+    let thousands = counted.iter().skip(1).all(|group| group.len() == 3);
+    !thousands && !groups.iter().all(|group| is_year(group))
 }
 
 /// 15H30, 20H, 5M: a figure with a unit is no designation.
