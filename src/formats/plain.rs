@@ -213,7 +213,13 @@ impl<'a> Reader<'a> {
             }
             Class::Cells => {
                 let text = &self.source[start..row.body.end];
-                for cell in cells(text).into_iter().filter(|cell| has_letter(&text[cell.text.clone()])) {
+                let alone = ![at.checked_sub(1), Some(at + 1)]
+                    .into_iter()
+                    .flatten()
+                    .any(|i| rows.get(i).is_some_and(|row| row.class == Class::Cells));
+                for mut cell in cells(text).into_iter().filter(|cell| has_letter(&text[cell.text.clone()])) {
+                    // Nothing shows that one space would be padding: "Home | News | Sport".
+                    cell.padding = if alone && cell.padding == 1 { 0 } else { cell.padding };
                     self.cell(start, &cell);
                 }
             }

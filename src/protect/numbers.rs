@@ -108,7 +108,13 @@ impl Number {
             Value::Time { .. } => {}
             Value::Ordinal(n) => {
                 add(n.to_string());
-                add(text[self.range.clone()].to_owned());
+                let own = &text[self.range.clone()];
+                let roman = own.trim_end_matches(|c: char| !matches!(c, 'I' | 'V' | 'X' | 'L' | 'C'));
+                if !roman.is_empty() {
+                    // What a model makes of IIIe that knows no Roman numbers.
+                    add(format!("{roman}th"));
+                }
+                add(own.to_owned());
             }
         }
         out
@@ -138,6 +144,7 @@ pub fn is_of_day(text: &str, number: &Number) -> bool {
     let to =
         || text[number.range.end..].trim_start().strip_prefix("à ").is_some_and(|t| t.starts_with(char::is_numeric));
     match word.as_str() {
+        "a" if before.ends_with("y a") => false,
         "à" | "vers" | "dès" | "avant" | "après" | "et" | "entre" | "jusqu" | "a" => true,
         "de" | "des" => to(),
         _ => false,
@@ -439,6 +446,12 @@ mod tests {
         assert_eq!(english("Le chat, Les chats, Ce chat vers Lyon, Ve siècle, François Ier"), ["5", "1"]);
         assert_eq!(english("H2O, A320, 1,2,3"), ["1", "2", "3"]);
         assert_eq!(english("12.500 places, version 12.500, n° 09-12.345"), ["12,500", "12.500", "09", "12.345"]);
+    }
+
+    #[test]
+    fn hours_ago_are_no_time_of_day() {
+        let of_day = |text: &str| is_of_day(text, &read(text, &[])[0]);
+        assert!(of_day("à 2 h") && of_day("Rendez-vous a 2 h") && !of_day("il y a 2 h") && !of_day("un film de 2 h"));
     }
 
     #[test]

@@ -162,6 +162,16 @@ fn numbers_and_versions_stay_as_they_are() {
     assert_eq!(said("1 500 millions de gens", "1.5 billion people"), "1.5 billion people");
     assert_eq!(said("Les années 90.", "The 1990s."), "The 1990s.");
     assert_eq!(said("Au XXe siècle.", "In the 20th century."), "In the 20th century.");
+    assert_eq!(said("Au XXe siècle.", "In the XXe century."), "In the 20th century.");
+    assert_eq!(
+        said("Les IIe et IIIe armées, la 12e, la 21e.", "The II and IIIth armies, the 12e, the 21st."),
+        "The II and 3rd armies, the 12th, the 21st."
+    );
+    assert_eq!(
+        said("Sous François Ier, au Ier siècle.", "Under Francis Ier, in the Ier century."),
+        "Under Francis I, in the 1st century."
+    );
+    assert_eq!(said("Le 1er mai, la 2e fois.", "On May 1, the second time."), "On May 1, the second time.");
 }
 
 #[test]

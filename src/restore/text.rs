@@ -55,7 +55,9 @@ pub(crate) fn phrase_end(text: &str, range: Range<usize>, source: &str) -> usize
     let mut follows = text[range.end..].split_whitespace().next().unwrap_or_default();
     let mut end = range.end;
     while let Some((before, word)) = text[range.start..end].trim_end().rsplit_once(char::is_whitespace) {
-        let begins = among(word, &NEVER_LAST) || (among(word, &BEFORE_THOSE) && among(follows, &NEVER_LAST));
+        let infinitive = word == "to" && follows.starts_with(char::is_lowercase);
+        let begins =
+            infinitive || among(word, &NEVER_LAST) || (among(word, &BEFORE_THOSE) && among(follows, &NEVER_LAST));
         if !begins || before.trim_end().is_empty() {
             break;
         }
@@ -95,6 +97,8 @@ mod tests {
             assert_eq!(&text[..phrase_end(text, 0..end, source)], kept, "{text}, {source}");
         }
         assert_eq!(phrase_end("drills in the evening", 0.."drills in".len(), "exercices"), "drills".len());
+        assert_eq!(phrase_end("ready to negotiate", 0.."ready to".len(), "prêt"), "ready".len());
+        assert_eq!(phrase_end("those I spoke to, then", 0.."those I spoke to".len(), "x"), "those I spoke to".len());
         assert_eq!(phrase_end("to live in peace", 0.."to live in".len(), "vivre"), "to live in".len());
     }
 }

@@ -109,6 +109,15 @@ fn a_word_divided_at_the_margin_is_made_whole() {
 }
 
 #[test]
+fn a_lone_line_with_bars_has_no_columns() {
+    assert_eq!(write_all("S'abonner | Se connecter | Aide\n", "Go"), "Go | Go | Go\n");
+    assert_eq!(
+        write_all("S'abonner | Se connecter | Aide\nUn | Deux | Trois\n", "Go").lines().next(),
+        Some("Go        | Go           | Go")
+    );
+}
+
+#[test]
 fn columns_keep_their_places() {
     assert_eq!(write_all("| Nom  | Âge  |\n", "Name"), "| Name | Name |\n");
     assert_eq!(write_all("Nom      Prix   Quantité\n", "Cost"), "Cost     Cost   Cost\n");

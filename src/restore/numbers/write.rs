@@ -16,8 +16,8 @@ pub fn write(text: &str, target: Range<usize>, number: &Number, p: &Prepared, st
         let new = time(here, hour, minute, is_of_day(p.source(), number), style.clock);
         return (target, new);
     }
-    if matches!(number.value, Value::Ordinal(_)) {
-        return (target, here.to_owned());
+    if let Value::Ordinal(n) = number.value {
+        return ordinal(text, target, n, &p.source()[number.range.clone()]);
     }
     // "2024" may stand as "2,024" in a poor translation: the source says how it is grouped.
     let figures = number.english();
@@ -57,6 +57,31 @@ static MONEY_AFTER: LazyLock<Regex> = LazyLock::new(|| {
 });
 static MONEY_BEFORE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"([€$£¥]|\b[A-Z]{3})\s?$").expect("a valid pattern"));
+
+/// An ordinal that is still French, "12e" or "XXe", in English; one that is not stays.
+fn ordinal(text: &str, target: Range<usize>, n: u64, source: &str) -> (Range<usize>, String) {
+    let suffix = source.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_uppercase());
+    let here = &text[target.clone()];
+    let rest = text[target.end..].strip_prefix(suffix).filter(|rest| !rest.starts_with(char::is_alphanumeric));
+    let end = match rest {
+        _ if here == source => target.end,
+        _ if here.ends_with("th") && here.starts_with(char::is_uppercase) => target.end,
+        Some(_) if !suffix.is_empty() && here.ends_with(|c: char| c.is_ascii_digit()) => target.end + suffix.len(),
+        _ => return (target.clone(), here.to_owned()),
+    };
+    if source == "Ier" && !text[end..].trim_start().starts_with("centur") {
+        // A king or an emperor.
+        return (target.start..end, "I".to_owned());
+    }
+    let ending = match (n % 10, n % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    (target.start..end, format!("{n}{ending}"))
+}
 
 /// An amount of money with the sign of the source, and the country before it.
 fn money(
