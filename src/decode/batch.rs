@@ -30,7 +30,8 @@ struct Work<'a> {
 /// The index of a source, and what became of it.
 type Outcome = (usize, Result<Vec<Sequence>>);
 
-pub(super) fn run(
+/// [`super::decode`] for calls that are parts of one, which share what they find out about the device's `room`.
+pub(crate) fn run(
     network: &dyn Network,
     sources: &[Vec<u32>],
     options: &Options,

@@ -288,7 +288,7 @@ fn a_batch_without_room_is_halved_and_its_size_remembered() {
     // A call that is a part of the same work knows it already.
     let (toy, room) = (Toy { memory: 80, ..Toy::new() }, Room::default());
     for part in sources.chunks(30) {
-        assert!(decode_part(&toy, part, &options, &(), &room).iter().all(Result::is_ok));
+        assert!(batch::run(&toy, part, &options, &(), &room).iter().all(Result::is_ok));
     }
     let seen = toy.batches_seen.into_inner().unwrap();
     assert_eq!(seen.iter().filter(|&&tokens| tokens > 80).count(), 2, "{seen:?}");

@@ -56,18 +56,7 @@ pub fn decode(
     options: &Options,
     progress: &dyn Progress,
 ) -> Vec<Result<Vec<Sequence>>> {
-    decode_part(network, sources, options, progress, &Room::default())
-}
-
-/// [`decode`] for calls that are parts of one, which share what they find out about the device's `room`.
-pub(crate) fn decode_part(
-    network: &dyn Network,
-    sources: &[Vec<u32>],
-    options: &Options,
-    progress: &dyn Progress,
-    room: &Room,
-) -> Vec<Result<Vec<Sequence>>> {
-    batch::run(network, sources, options, progress, room)
+    batch::run(network, sources, options, progress, &Room::default())
 }
 
 /// What the searches share: the configuration, what was asked for, and whether to go on.

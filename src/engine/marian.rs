@@ -42,7 +42,7 @@ impl MarianEngine {
         let fits = |i: &usize| tokens[*i].ids.len() <= most;
         let chosen: Vec<usize> = (0..tokens.len()).filter(fits).collect();
         let ids: Vec<Vec<u32>> = chosen.iter().map(|&i| tokens[i].ids.clone()).collect();
-        let found = decode::decode_part(self.network.as_ref(), &ids, options, progress, room);
+        let found = decode::batch::run(self.network.as_ref(), &ids, options, progress, room);
         let mut sequences: Vec<Option<Result<Vec<Sequence>>>> = tokens.iter().map(|_| None).collect();
         for (i, found) in chosen.into_iter().zip(found) {
             sequences[i] = Some(found);

@@ -213,10 +213,9 @@ impl<'a> Reader<'a> {
             }
             Class::Cells => {
                 let text = &self.source[start..row.body.end];
-                let alone = ![at.checked_sub(1), Some(at + 1)]
-                    .into_iter()
-                    .flatten()
-                    .any(|i| rows.get(i).is_some_and(|row| row.class == Class::Cells));
+                let cells_too =
+                    |i: Option<usize>| i.and_then(|i| rows.get(i)).is_some_and(|row| row.class == Class::Cells);
+                let alone = !cells_too(at.checked_sub(1)) && !cells_too(Some(at + 1));
                 for mut cell in cells(text).into_iter().filter(|cell| has_letter(&text[cell.text.clone()])) {
                     // Nothing shows that one space would be padding: "Home | News | Sport".
                     cell.padding = if alone && cell.padding == 1 { 0 } else { cell.padding };

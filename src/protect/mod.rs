@@ -182,6 +182,7 @@ pub(crate) fn warm_up() {
     let usual = "Le 3 mai (au soir), peut-être : oui.";
     patterns::find(usual, &[]);
     numbers::read(usual, &[]);
+    abbreviated::find(usual);
     LazyLock::force(&LEAD);
 }
 

@@ -313,13 +313,16 @@ static QUARTER: LazyLock<Regex> = LazyLock::new(|| {
 
 /// "à 8 heures et demie", as a time; not "2 heures et demie de débat". The figures, worth `n`, are from `start` to `end`.
 fn quarter(text: &str, n: u64, start: usize, end: usize) -> Option<(Value, usize)> {
+    if n > 24 {
+        return None;
+    }
     let found = QUARTER.captures(&text[end..])?;
     let stop = end + found.get(0)?.end();
     let before = text[..start].trim_end().to_lowercase();
     let of_day = ["à", "vers", "dès", "avant", "jusqu'à"]
         .iter()
         .any(|word| before.strip_suffix(word).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric)));
-    if n > 24 || !of_day || text[stop..].starts_with(" de ") {
+    if !of_day || text[stop..].starts_with(" de ") {
         return None;
     }
     let hour = u32::try_from(n).ok()?;

@@ -207,7 +207,7 @@ fn thousands(s: &str) -> bool {
 
 /// 1 85 12 75 108 123 45: groups of figures that are no thousands, nor a year and thousands.
 fn is_identifier(s: &str) -> bool {
-    let groups: Vec<&str> = s.split(crate::protect::numbers::is_space).collect();
+    let groups: Vec<&str> = s.split(super::numbers::is_space).collect();
     let is_year = |group: &str| group.len() == 4 && group.starts_with(['1', '2']);
     let counted = match groups.split_first() {
         Some((first, rest)) if is_year(first) => rest,

@@ -6,6 +6,7 @@ use super::draft::Draft;
 use super::text::is_closer;
 use super::{Apostrophes, Dashes, Stops, Style};
 use crate::protect::Prepared;
+use crate::protect::numbers::is_space;
 
 /// Sets the whole text; quotation marks are in place by now.
 pub fn set(draft: &mut Draft, p: &Prepared, style: &Style) {
@@ -162,9 +163,8 @@ fn dashes(draft: &mut Draft, p: &Prepared, style: Dashes) {
 /// Whether a report begins behind this: "LYON (AFP)", "PARIS, May 3 (Reuters)".
 fn is_dateline(before: &str) -> bool {
     let town: String = before.chars().take_while(|c| c.is_alphabetic() || "-' ’".contains(*c)).collect();
-    before.ends_with(')') && before.matches('(').count() == 1 && before.len() < 60 && {
-        town.chars().filter(|c| c.is_alphabetic()).count() > 2 && town.chars().all(|c| !c.is_lowercase())
-    }
+    let capitals = town.chars().filter(|c| c.is_alphabetic()).count() > 2 && !town.contains(char::is_lowercase);
+    capitals && before.ends_with(')') && before.matches('(').count() == 1 && before.len() < 60
 }
 
 /// Whether the dash at `mark` is the sign of a number: –12, and with a space where no aside can begin: « de - 12 », « : - 12 ».
@@ -173,7 +173,7 @@ fn is_minus(text: &str, mark: Range<usize>) -> bool {
     let word = before.trim_end();
     let opens = word.len() < before.len() || before.is_empty() || before.ends_with(['(', '[', '/']);
     let spaced = word.ends_with([':', '(']) || [" de", " à", " entre"].iter().any(|end| word.ends_with(end));
-    let number = if spaced { after.strip_prefix([' ', '\u{a0}', '\u{202f}']).unwrap_or(after) } else { after };
+    let number = if spaced { after.strip_prefix(is_space).unwrap_or(after) } else { after };
     opens && number.starts_with(|c: char| c.is_ascii_digit())
 }
 

@@ -216,8 +216,8 @@ fn is_identity(map: &[usize], size: usize) -> bool {
     map.len() == size && map.iter().enumerate().all(|(i, &j)| i == j)
 }
 
-pub(super) fn indices(map: &[usize], device: &Device) -> Result<Tensor> {
+pub(super) fn indices(map: &[usize], device: &Device) -> candle_core::Result<Tensor> {
     let map: Vec<u32> = map.iter().map(|&i| i as u32).collect();
     let n = map.len();
-    Ok(Tensor::from_vec(map, n, device)?)
+    Tensor::from_vec(map, n, device)
 }

@@ -62,12 +62,17 @@ static MONEY_BEFORE: LazyLock<Regex> =
 fn ordinal(text: &str, target: Range<usize>, n: u64, source: &str) -> (Range<usize>, String) {
     let suffix = source.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_uppercase());
     let here = &text[target.clone()];
-    let rest = text[target.end..].strip_prefix(suffix).filter(|rest| !rest.starts_with(char::is_alphanumeric));
-    let end = match rest {
-        _ if here == source => target.end,
-        _ if here.ends_with("th") && here.starts_with(char::is_uppercase) => target.end,
-        Some(_) if !suffix.is_empty() && here.ends_with(|c: char| c.is_ascii_digit()) => target.end + suffix.len(),
-        _ => return (target.clone(), here.to_owned()),
+    let copied = here == source || (here.ends_with("th") && here.starts_with(char::is_uppercase));
+    let followed = || {
+        let rest = text[target.end..].strip_prefix(suffix);
+        !suffix.is_empty()
+            && here.ends_with(|c: char| c.is_ascii_digit())
+            && rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    };
+    let end = match copied {
+        true => target.end,
+        false if followed() => target.end + suffix.len(),
+        false => return (target.clone(), here.to_owned()),
     };
     if source == "Ier" && !text[end..].trim_start().starts_with("centur") {
         // A king or an emperor.

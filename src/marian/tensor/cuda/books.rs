@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
+use super::super::state::indices;
 use super::kernels;
 use super::launch::{Arg, Grid, launch, unwritten};
 use super::top::SUPPRESSED;
@@ -75,7 +76,7 @@ impl Books {
             limits: Tensor::from_vec(limits, sources, device)?,
             shrink_last: Tensor::from_vec(shrink_last, sources, device)?,
             length: 0,
-            live_there: numbers(&live, device)?,
+            live_there: indices(&live, device)?,
             live,
             out: None,
         })
@@ -108,14 +109,14 @@ impl Books {
             live.iter().map(|source| places.find(|&(_, other)| other == source).map(|(place, _)| place)).collect();
         let Some(kept) = kept else { bail!("a step is for sources that the one before was not for") };
         let kept: Vec<usize> = kept.into_iter().flat_map(|place| place * beam..(place + 1) * beam).collect();
-        let kept = numbers(&kept, &device)?;
+        let kept = indices(&kept, &device)?;
         let rows = Rows {
             tokens: tokens.index_select(&kept, 0)?,
             parents: Some(parents.index_select(&kept, 0)?),
             sources: Some(sources()),
         };
         self.live = live.to_vec();
-        self.live_there = numbers(live, &device)?;
+        self.live_there = indices(live, &device)?;
         Ok(rows)
     }
 
@@ -224,10 +225,4 @@ fn end(numbers: &[u32]) -> End {
         last: (token != NONE).then(|| (token, f32::from_bits(number(4)))),
         by_itself: number(5) != 0,
     }
-}
-
-fn numbers(map: &[usize], device: &Device) -> Result<Tensor> {
-    let map: Vec<u32> = map.iter().map(|&i| i as u32).collect();
-    let n = map.len();
-    Tensor::from_vec(map, n, device)
 }

@@ -52,9 +52,7 @@ impl Paged {
             sources,
         }))
     }
-}
 
-impl Paged {
     /// Makes the rows of the next step out of those of the step before: row `i` out of row `parents[i]`, or each out of itself. Row
     /// `i` belongs to source `sources[i]`; without them rows belong to those that they belonged to.
     pub fn choose(&mut self, parents: Option<&Tensor>, sources: Option<Vec<usize>>) -> Result<()> {
