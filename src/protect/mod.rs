@@ -23,7 +23,7 @@ use crate::engine::Engine;
 use capitals::Capitals;
 use glossary::Glossary;
 pub use names::Name;
-use numbers::{Number, UnitKind, Value, overlaps_any};
+use numbers::{Money, Number, UnitKind, Value, overlaps_any};
 pub use patterns::SpanKind;
 pub use route::Route;
 use sight::Sight;
@@ -465,9 +465,9 @@ fn sign_acts(p: &Prepared, engine: &dyn Engine, acts: &mut Vec<(Range<usize>, Ac
         let Some(unit) = &number.unit else { continue };
         let (before, after) = (unit.range.start..number.range.start, number.range.end..unit.range.end);
         match unit.kind {
-            UnitKind::Currency(sign, multiple, _) if !knows(sign) && matches!(number.value, Value::Cardinal { .. }) => {
-                let name = numbers::currency_names(sign).0;
-                let words = match multiple {
+            UnitKind::Money(money) if !knows(money.sign) && matches!(number.value, Value::Cardinal { .. }) => {
+                let name = numbers::currency_names(money.sign).0;
+                let words = match money.multiple {
                     "M" => format!(" millions d'{name}"),
                     "bn" => format!(" milliards d'{name}"),
                     "k" => format!(" k{name}"),
@@ -481,7 +481,7 @@ fn sign_acts(p: &Prepared, engine: &dyn Engine, acts: &mut Vec<(Range<usize>, Ac
                 }
             }
             // Whose dollars they are is written again with the sign.
-            UnitKind::Currency(sign, _, country) if !country.is_empty() => {
+            UnitKind::Money(Money { sign, country, .. }) if !country.is_empty() => {
                 let behind = text[after.clone()].find(sign).map_or(after.end, |i| after.start + i + sign.len_utf8());
                 acts.push((behind..after.end, Act::Hide));
             }

@@ -37,13 +37,21 @@ pub struct Unit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnitKind {
     Percent,
-    /// The sign, the multiple before it as English writes it, and the country of the money as English puts it before the sign: 3 M€
-    /// is `('€', "M", "")`, 2 Md€ is `('€', "bn", "")`, 50 $ CAN is `('$', "", "CA")`.
-    Currency(char, &'static str, &'static str),
+    Money(Money),
     /// °C, °F or a lone °.
     Degree(Option<char>),
     /// n° 5.
     Numero,
+}
+
+/// What money an amount is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Money {
+    pub sign: char,
+    /// The multiple before the sign as English writes it: `M` of 3 M€, `bn` of 2 Md€; mostly empty.
+    pub multiple: &'static str,
+    /// Whose money it is, as English puts it before the sign: `CA` of 50 $ CAN; mostly empty.
+    pub country: &'static str,
 }
 
 /// Spaces that part thousands or a number from its unit.
@@ -342,7 +350,8 @@ fn unit(text: &str, taken: usize, number: &Number) -> Option<Unit> {
     if let Some(c) = before[taken..].chars().next_back().filter(|_| matches!(number.value, Value::Cardinal { .. })) {
         let at = before.len() - c.len_utf8();
         if CURRENCIES.contains(&c) && before.len() == start && !text[..at].ends_with(|c: char| c.is_ascii_digit()) {
-            return Some(Unit { range: at..end, kind: UnitKind::Currency(c, "", "") });
+            let money = Money { sign: c, multiple: "", country: "" };
+            return Some(Unit { range: at..end, kind: UnitKind::Money(money) });
         }
         if matches!(c, '°' | 'º') && text[..at].ends_with(['n', 'N']) {
             let alone = !text[..at - 1].ends_with(char::is_alphanumeric);
@@ -368,12 +377,13 @@ fn unit(text: &str, taken: usize, number: &Number) -> Option<Unit> {
             }
         }
         _ => {
-            for (multiple, english) in [("", ""), ("Mds", "bn"), ("Md", "bn"), ("M", "M"), ("k", "k"), ("K", "k")] {
-                let after = rest.strip_prefix(multiple).map(|r| r.trim_start_matches(is_space));
-                if let Some(c) = after.and_then(|r| r.chars().next()).filter(|c| CURRENCIES.contains(c)) {
-                    let stop = text.len() - after.map_or(0, str::len) + c.len_utf8();
-                    let (country, len) = if c == '$' { country(&text[stop..]) } else { ("", 0) };
-                    return Some(Unit { range: start..stop + len, kind: UnitKind::Currency(c, english, country) });
+            for (french, multiple) in [("", ""), ("Mds", "bn"), ("Md", "bn"), ("M", "M"), ("k", "k"), ("K", "k")] {
+                let after = rest.strip_prefix(french).map(|r| r.trim_start_matches(is_space));
+                if let Some(sign) = after.and_then(|r| r.chars().next()).filter(|c| CURRENCIES.contains(c)) {
+                    let stop = text.len() - after.map_or(0, str::len) + sign.len_utf8();
+                    let (country, len) = if sign == '$' { country(&text[stop..]) } else { ("", 0) };
+                    let money = Money { sign, multiple, country };
+                    return Some(Unit { range: start..stop + len, kind: UnitKind::Money(money) });
                 }
             }
             None
@@ -459,16 +469,17 @@ mod tests {
 
     #[test]
     fn units_belong_to_their_number() {
+        let money = |sign, multiple, country| UnitKind::Money(Money { sign, multiple, country });
         let kind = |t: &str| read(t, &[])[0].unit.clone().map(|u| (t[u.range].to_owned(), u.kind));
-        assert_eq!(kind("12\u{a0}000 €."), Some(("12\u{a0}000 €".into(), UnitKind::Currency('€', "", ""))));
-        assert_eq!(kind("3 M€"), Some(("3 M€".into(), UnitKind::Currency('€', "M", ""))));
+        assert_eq!(kind("12\u{a0}000 €."), Some(("12\u{a0}000 €".into(), money('€', "", ""))));
+        assert_eq!(kind("3 M€"), Some(("3 M€".into(), money('€', "M", ""))));
         assert_eq!(kind("20 °C"), Some(("20 °C".into(), UnitKind::Degree(Some('C')))));
         assert_eq!(kind("n° 5"), Some(("n° 5".into(), UnitKind::Numero)));
         assert_eq!(kind("3,5 %"), Some(("3,5 %".into(), UnitKind::Percent)));
-        assert_eq!(kind("$5"), Some(("$5".into(), UnitKind::Currency('$', "", ""))));
-        assert_eq!(kind("20 $ CAN de"), Some(("20 $ CAN".into(), UnitKind::Currency('$', "", "CA"))));
-        assert_eq!(kind("20 $ CANNES"), Some(("20 $".into(), UnitKind::Currency('$', "", ""))));
-        assert_eq!(kind("3 M$ US"), Some(("3 M$ US".into(), UnitKind::Currency('$', "M", "US"))));
+        assert_eq!(kind("$5"), Some(("$5".into(), money('$', "", ""))));
+        assert_eq!(kind("20 $ CAN de"), Some(("20 $ CAN".into(), money('$', "", "CA"))));
+        assert_eq!(kind("20 $ CANNES"), Some(("20 $".into(), money('$', "", ""))));
+        assert_eq!(kind("3 M$ US"), Some(("3 M$ US".into(), money('$', "M", "US"))));
         assert_eq!(kind("5 km"), None);
         let both = read("3 €5 €", &[]);
         assert_eq!((both[0].whole_range(), both[1].whole_range()), (0..5, 5..10));

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::protect::Prepared;
-use crate::protect::numbers::{Number, UnitKind, Value, currency_names, is_of_day};
+use crate::protect::numbers::{Money, Number, UnitKind, Value, currency_names, is_of_day};
 use crate::restore::{Clock, Currency, Style};
 
 /// What is to be written for a number that stands at `target`, and the bytes it replaces (with its sign).
@@ -29,8 +29,8 @@ pub fn write(text: &str, target: Range<usize>, number: &Number, p: &Prepared, st
                 return (target.start..text.len() - rest.len() + 1, format!("{figures}%"));
             }
         }
-        Some(UnitKind::Currency(sign, multiple, country)) => {
-            return money(text, target, &figures, (*sign, country), multiple, style.currency);
+        Some(UnitKind::Money(kind)) => {
+            return money(text, target, &figures, *kind, style.currency);
         }
         Some(UnitKind::Degree(scale)) => {
             if let Some(len) = degree(after, *scale) {
@@ -93,12 +93,11 @@ fn money(
     text: &str,
     target: Range<usize>,
     figures: &str,
-    (sign, country): (char, &str),
-    multiple: &str,
+    money: Money,
     order: Currency,
 ) -> (Range<usize>, String) {
-    let names = currency_names(sign).1;
-    let is_name = |s: &str| s.starts_with(sign) || names.iter().any(|n| n.eq_ignore_ascii_case(s));
+    let names = currency_names(money.sign).1;
+    let is_name = |s: &str| s.starts_with(money.sign) || names.iter().any(|n| n.eq_ignore_ascii_case(s));
     let (mut start, mut end) = (target.start, target.end);
     let before = MONEY_BEFORE.captures(&text[..start]).and_then(|c| c.get(1)).filter(|m| is_name(m.as_str()));
     if let Some(sign) = &before {
@@ -117,17 +116,18 @@ fn money(
             }
         }
     }
-    if before.is_none() && end == target.end {
-        // The model left the money out.
-        scale.push_str(multiple);
-    } else if scale.is_empty() {
-        scale.push_str(multiple);
+    if scale.is_empty() {
+        scale.push_str(money.multiple);
     }
-    let new = match order {
+    (start..end, amount(figures, &scale, money, order))
+}
+
+/// An amount of money as English writes it.
+fn amount(figures: &str, scale: &str, Money { sign, country, .. }: Money, order: Currency) -> String {
+    match order {
         Currency::Before => format!("{country}{sign}{figures}{scale}"),
         Currency::Keep => format!("{figures}{scale} {country}{sign}"),
-    };
-    (start..end, new)
+    }
 }
 
 /// How many bytes after a number are a degree sign in some guise.
@@ -188,10 +188,7 @@ pub fn localise(text: &str, numbers: &[Number], style: &Style) -> Vec<(Range<usi
             },
             (Value::Time { .. } | Value::Ordinal(_), _) => continue,
             (_, Some(UnitKind::Percent)) => format!("{figures}%"),
-            (_, Some(UnitKind::Currency(sign, multiple, country))) => match style.currency {
-                Currency::Before => format!("{country}{sign}{figures}{multiple}"),
-                Currency::Keep => format!("{figures}{multiple} {country}{sign}"),
-            },
+            (_, Some(UnitKind::Money(money))) => amount(&figures, money.multiple, *money, style.currency),
             (_, Some(UnitKind::Degree(Some(c)))) => format!("{figures} °{c}"),
             (_, Some(UnitKind::Degree(None))) => format!("{figures}°"),
             (_, Some(UnitKind::Numero)) => format!("No. {figures}"),
