@@ -89,13 +89,7 @@ fn ordinal(text: &str, target: Range<usize>, n: u64, source: &str) -> (Range<usi
 }
 
 /// An amount of money with the sign of the source, and the country before it.
-fn money(
-    text: &str,
-    target: Range<usize>,
-    figures: &str,
-    money: Money,
-    order: Currency,
-) -> (Range<usize>, String) {
+fn money(text: &str, target: Range<usize>, figures: &str, money: Money, order: Currency) -> (Range<usize>, String) {
     let names = currency_names(money.sign).1;
     let is_name = |s: &str| s.starts_with(money.sign) || names.iter().any(|n| n.eq_ignore_ascii_case(s));
     let (mut start, mut end) = (target.start, target.end);
