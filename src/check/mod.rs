@@ -8,7 +8,7 @@ mod repetition;
 
 use crate::document::Note;
 use crate::engine::Hypothesis;
-use crate::protect::{Look, Prepared, QuoteSight, SpanKind, SpanSight};
+use crate::protect::{Look, Prepared, QuoteSight, SpanSight};
 use crate::restore::draft::Draft;
 use crate::restore::{numbers, placeholders};
 
@@ -126,7 +126,7 @@ pub fn judge(p: &Prepared, hypothesis: &Hypothesis) -> Vec<Problem> {
             Look::Shown => &span.write,
         };
         let times = text.matches(look.as_str()).count();
-        if times == 0 && span.kind != SpanKind::Term {
+        if times == 0 && !span.kind.is_words() {
             add(ProblemKind::SpanLost, 0.15, format!("“{}” did not come through", span.write));
         }
     }

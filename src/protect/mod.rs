@@ -4,6 +4,7 @@
 pub mod abbreviated;
 pub mod capitals;
 pub mod glossary;
+pub mod known;
 mod names;
 pub mod numbers;
 pub mod patterns;
@@ -32,6 +33,8 @@ use sight::Sight;
 #[derive(Clone, Debug)]
 pub struct ProtectOptions {
     pub glossary: Option<Arc<Glossary>>,
+    /// Whether the [known names](known) are written as English has them. A glossary goes before.
+    pub known_names: bool,
     /// Words that this model copies as they stand, for things it must not see: [`stand_in::COMMON`] or, measured for one
     /// model, what [`stand_in::choose`] gives. What the model does not copy after all is put back by alignment.
     pub stand_ins: Vec<String>,
@@ -74,6 +77,7 @@ impl Default for ProtectOptions {
     fn default() -> Self {
         Self {
             glossary: None,
+            known_names: true,
             stand_ins: stand_in::COMMON.map(str::to_owned).to_vec(),
             spans: SpanSight::Auto,
             quotes: QuoteSight::Straight,
@@ -203,13 +207,12 @@ pub fn prepare(
         .map(|(range, kind)| Span { write: text[range.clone()].to_owned(), range, kind, look: Look::Hidden })
         .collect();
     if let Some(glossary) = &options.glossary {
-        let taken: Vec<Range<usize>> = spans.iter().map(|s| s.range.clone()).collect();
-        for term in glossary.find(text) {
-            if !overlaps_any(&taken, &term.range) {
-                spans.push(Span { range: term.range, kind: SpanKind::Term, look: Look::Shown, write: term.write });
-            }
-        }
-        spans.sort_by_key(|s| s.range.start);
+        let terms = glossary.find(text).into_iter().map(|term| (term.range, SpanKind::Term, term.write));
+        add_words(&mut spans, terms);
+    }
+    if options.known_names {
+        let name = |known: known::Known| (known.range, SpanKind::Name { bare: known.bare }, known.english);
+        add_words(&mut spans, known::find(text).into_iter().map(name));
     }
     dress(text, &mut spans, engine, options);
     let taken: Vec<Range<usize>> = spans.iter().map(|s| s.range.clone()).collect();
@@ -239,6 +242,15 @@ pub fn prepare(
         prepared.route = Route::NoWords;
     }
     prepared
+}
+
+/// Adds words that have a translation of their own, where no span is yet.
+fn add_words(spans: &mut Vec<Span>, words: impl Iterator<Item = (Range<usize>, SpanKind, String)>) {
+    let taken: Vec<Range<usize>> = spans.iter().map(|s| s.range.clone()).collect();
+    for (range, kind, write) in words.filter(|(range, ..)| !overlaps_any(&taken, range)) {
+        spans.push(Span { range, kind, look: Look::Shown, write });
+    }
+    spans.sort_by_key(|s| s.range.start);
 }
 
 /// Adds runs of characters that `engine` cannot read in any guise.
@@ -291,7 +303,7 @@ fn dress(text: &str, spans: &mut [Span], engine: &dyn Engine, options: &ProtectO
         let readable = !odd && s.chars().all(|c| engine.reads(c));
         let shown = if readable { Look::Shown } else { Look::Hidden };
         span.look = match (span.kind, options.spans) {
-            (SpanKind::Term, _) => Look::Shown,
+            (kind, _) if kind.is_words() => Look::Shown,
             (SpanKind::Emoji | SpanKind::Sign, _) | (_, SpanSight::Hidden) => Look::Hidden,
             (SpanKind::Figure, _) | (_, SpanSight::Shown) => shown,
             (_, SpanSight::Auto) => left.next().map_or(shown, |s| Look::StandIn(s.clone())),
@@ -317,7 +329,7 @@ fn look(p: &Prepared, engine: &dyn Engine, options: &ProtectOptions) -> Sight {
     let mut acts: Vec<(Range<usize>, Act)> = Vec::new();
     for span in &p.spans {
         let act = match &span.look {
-            Look::Shown if span.kind == SpanKind::Term => continue,
+            Look::Shown if span.kind.is_words() => continue,
             Look::Shown => Act::Keep,
             Look::StandIn(word) => Act::Show(word.clone()),
             // A sign that joins two words (▁) is shown as the space that it stands for.

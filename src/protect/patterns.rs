@@ -30,6 +30,17 @@ pub enum SpanKind {
     Foreign,
     /// A glossary term.
     Term,
+    /// A [known name](super::known); a `bare` one has no article before it in English.
+    Name {
+        bare: bool,
+    },
+}
+
+impl SpanKind {
+    /// Whether it is made of words that the model reads, with a translation of their own.
+    pub fn is_words(self) -> bool {
+        matches!(self, Self::Term | Self::Name { .. })
+    }
 }
 
 macro_rules! patterns {

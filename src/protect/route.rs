@@ -56,8 +56,7 @@ static FRENCH: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 
 /// Decides for `text`, whose first `lead` bytes are a dash or a bullet.
 pub(super) fn choose(text: &str, lead: usize, spans: &[Span], numbers: &[Number], keep_english: bool) -> Route {
-    let hidden: Vec<Range<usize>> =
-        spans.iter().filter(|s| s.kind != SpanKind::Term).map(|s| s.range.clone()).collect();
+    let hidden: Vec<Range<usize>> = spans.iter().filter(|s| !s.kind.is_words()).map(|s| s.range.clone()).collect();
     let figures: Vec<Range<usize>> = numbers.iter().map(Number::whole_range).collect();
     let mut words: Vec<(usize, &str)> = Vec::new();
     for range in letters(text) {

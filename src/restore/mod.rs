@@ -3,6 +3,7 @@
 pub mod case;
 pub mod doubled;
 pub mod draft;
+pub mod known;
 pub mod markup;
 pub mod names;
 pub mod numbers;
@@ -16,7 +17,7 @@ pub mod typography;
 
 use crate::document::Note;
 use crate::engine::Hypothesis;
-use crate::protect::{Prepared, Route};
+use crate::protect::{Prepared, Route, SpanKind};
 use draft::Draft;
 pub use quotes::QuoteStyle;
 
@@ -121,6 +122,7 @@ pub fn restore(
     let mut draft = Draft::new(hypothesis, |r| p.to_segment(r));
     placeholders::put_back(&mut draft, p);
     if !style.verbatim {
+        known::write(&mut draft, p);
         names::restore(&mut draft, p);
         titles::translate(&mut draft, p);
         numbers::restore(&mut draft, p, style);
@@ -158,7 +160,8 @@ fn copy(p: &Prepared, style: &Style, quotes: &mut dyn FnMut(&mut Draft)) -> Draf
     if style.verbatim {
         return draft;
     }
-    for span in p.spans() {
+    // From the end, so that the ranges that follow stay good. The source's names are the source's language.
+    for span in p.spans().iter().rev().filter(|span| !matches!(span.kind, SpanKind::Name { .. })) {
         draft.put(span.range.clone(), &span.write, span.range.clone());
     }
     if p.route() == Route::NoWords && p.spans().iter().all(|s| s.write.len() == s.range.len()) {

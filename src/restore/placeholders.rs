@@ -10,9 +10,10 @@ use crate::protect::{Look, Prepared, Span, SpanKind};
 /// How many stray copies are taken out before a text is given up as it is.
 const MOST_STRAYS: usize = 500;
 
-/// Puts every span of `p` into `draft` and takes out what the model made of them besides.
+/// Puts every span of `p` but known names into `draft` and takes out what the model made of them besides.
 pub fn put_back(draft: &mut Draft, p: &Prepared) {
-    let mut order: Vec<usize> = (0..p.spans().len()).collect();
+    let is_name = |i: usize| matches!(p.spans()[i].kind, SpanKind::Name { .. });
+    let mut order: Vec<usize> = (0..p.spans().len()).filter(|&i| !is_name(i)).collect();
     // What is unmistakable first: the place of a word like "a" is clearer once the others are settled.
     order.sort_by_key(|&i| {
         let span = &p.spans()[i];
@@ -67,7 +68,7 @@ fn settle(draft: &mut Draft, span: &Span, at: Range<usize>, text: &str) {
 
 /// The free occurrence of `needle` that is tied most to the span. Where the needle is an ordinary word, only an
 /// occurrence that the alignment confirms, or the only one, counts.
-fn find(draft: &Draft, needle: &str, span: &Span, sure: bool, exact: bool) -> Option<Range<usize>> {
+pub(super) fn find(draft: &Draft, needle: &str, span: &Span, sure: bool, exact: bool) -> Option<Range<usize>> {
     if needle.is_empty() {
         return None;
     }
@@ -86,7 +87,7 @@ fn find(draft: &Draft, needle: &str, span: &Span, sure: bool, exact: bool) -> Op
     let mut count = 0;
     for (start, _) in hay.match_indices(needle.as_str()).take(1000) {
         let range = start..start + needle.len();
-        let apart = span.kind == SpanKind::Term || is_apart(text, &range);
+        let apart = span.kind.is_words() || is_apart(text, &range);
         if text.get(range.clone()).is_none() || !stands_alone(text, &range) || !apart || !draft.is_free(range.clone()) {
             continue;
         }
@@ -226,7 +227,7 @@ fn remove_strays(draft: &mut Draft, p: &Prepared) {
         let in_source = p.source().matches(span.write.as_str()).count();
         let protected = p.spans().iter().map(|s| s.write.matches(span.write.as_str()).count()).sum::<usize>();
         let lone = matches!(span.kind, SpanKind::Emoji | SpanKind::Sign);
-        if span.kind != SpanKind::Term && (lone || is_distinct(span)) && protected >= in_source {
+        if !span.kind.is_words() && (lone || is_distinct(span)) && protected >= in_source {
             strays.push(&span.write);
         }
     }

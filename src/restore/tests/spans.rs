@@ -121,3 +121,34 @@ fn glossary_terms_are_honoured_every_time() {
     let h = hypothesis(p.text(), "The La Poste gateway works.", &[0, 3, 4, 1, 5]);
     assert_eq!(restore(&p, Some(&h), &Style::default(), &mut |_| {}).text(), "The La Poste gateway works.");
 }
+
+#[test]
+fn known_names_are_written_as_english_has_them() {
+    let read = |source: &str, text: &str, pairs: &[usize]| {
+        let p = prepare(source, &[], &[], &Identity, &bare());
+        restore(&p, Some(&hypothesis(p.text(), text, pairs)), &Style::default(), &mut |_| {}).text().to_owned()
+    };
+    let duck = "Selon Le Canard enchaîné, il dort.";
+    let said_so = "According to Le Canard enchaîné, he sleeps.";
+    assert_eq!(read(duck, "According to the chained duck, he sleeps.", &[0, 0, 1, 3, 2, 4, 5]), said_so);
+    assert_eq!(read(duck, "According to the Canard enchaîné, he sleeps.", &[0, 0, 1, 2, 3, 4, 5]), said_so);
+    assert_eq!(read(duck, said_so, &[0, 0, 1, 2, 3, 4, 5]), said_so);
+    // An article of the sentence goes only where English has none, and a possessive stays.
+    let bank = read("La Société générale ferme.", "The General Society is closing.", &[0, 2, 1, 3, 3]);
+    assert_eq!(bank, "Société Générale is closing.");
+    let party = read("Le chef du Rassemblement national", "The National Assembly’s leader", &[0, 4, 3, 1]);
+    assert_eq!(party, "The National Rally’s leader");
+    let minister = read("Le garde des Sceaux dort.", "The Keeper of Seals sleeps.", &[0, 1, 2, 3, 4]);
+    assert_eq!(minister, "The justice minister sleeps.");
+    // Nothing tells the place.
+    assert_eq!(said(duck, "He sleeps."), "He sleeps.");
+}
+
+#[test]
+fn a_glossary_goes_before_the_known_names() {
+    let glossary = Glossary::parse("Le Canard enchaîné\tThe Duck\n", "terms.tsv").expect("reads");
+    let options = ProtectOptions { glossary: Some(Arc::new(glossary)), ..bare() };
+    let p = prepare("Selon Le Canard enchaîné, oui.", &[], &[], &Identity, &options);
+    let h = hypothesis(p.text(), "According to the chained duck, yes.", &[0, 0, 1, 3, 2, 4]);
+    assert_eq!(restore(&p, Some(&h), &Style::default(), &mut |_| {}).text(), "According to The Duck, yes.");
+}

@@ -1,0 +1,80 @@
+//! Writes [known names](crate::protect::known) as English has them, where the model took them for ordinary words.
+
+use std::ops::Range;
+
+use super::draft::Draft;
+use super::placeholders::find;
+use super::text::{trimmed, whole_words};
+use crate::document::Note;
+use crate::protect::{Prepared, Span, SpanKind};
+
+/// Puts every known name of `p` in its place; one whose place the alignment does not tell stays as the model has it.
+pub fn write(draft: &mut Draft, p: &Prepared) {
+    for span in p.spans() {
+        let SpanKind::Name { bare } = span.kind else { continue };
+        let Some(place) = place(draft, p, span) else { continue };
+        let text = draft.text();
+        let here = &text[place.clone()];
+        let article = if bare || has_article(&span.write) { article_before(text, place.start) } else { 0 };
+        let start = place.start - article;
+        let name = if begins(text, start) { capitalised(&span.write) } else { span.write.clone() };
+        if here != name {
+            draft.notes.push(Note::info("name_known", format!("“{here}” became “{name}”")));
+        }
+        if draft.is_free(start..place.end) {
+            draft.put(start..place.end, &name, span.range.clone());
+        }
+    }
+}
+
+/// Where the name of `span` stands, in English, in French or in words that the model made of it.
+fn place(draft: &Draft, p: &Prepared, span: &Span) -> Option<Range<usize>> {
+    let french = &p.source()[span.range.clone()];
+    let there = |name: &str, exact| find(draft, name, span, false, exact);
+    let found = there(&span.write, true).or_else(|| there(&span.write, false)).or_else(|| there(french, false));
+    found.or_else(|| made_of(draft, span))
+}
+
+/// The words that the alignment leads to, without an article before them and a possessive behind.
+fn made_of(draft: &Draft, span: &Span) -> Option<Range<usize>> {
+    let text = draft.text();
+    let target = whole_words(text, draft.target_of(span.range.clone())?);
+    let target = trimmed(text, target, |c| !c.is_alphanumeric());
+    let own = text[target.clone()].split_once(' ').filter(|(first, _)| is_article(first));
+    let start = target.start + own.map_or(0, |(first, _)| first.len() + 1);
+    let words = text[start..target.end].trim_end_matches(['s', 'S']).strip_suffix(['\'', '’']);
+    let target = start..words.map_or(target.end, |words| start + words.len());
+    let count = |s: &str| s.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).count();
+    let words = count(&text[target.clone()]);
+    // A name does not become a sentence: an alignment that says so is wrong.
+    let fits = 0 < words && words <= 2 * count(&span.write).max(2) && draft.is_free(target.clone());
+    fits.then_some(target)
+}
+
+fn is_article(word: &str) -> bool {
+    ["the", "a", "an"].iter().any(|article| word.eq_ignore_ascii_case(article))
+}
+
+/// Whether a name begins with an article of its own.
+fn has_article(name: &str) -> bool {
+    ["Le ", "La ", "Les ", "L'", "L’", "The "].iter().any(|article| name.starts_with(article))
+}
+
+/// How many bytes before `at` are an article and its space.
+fn article_before(text: &str, at: usize) -> usize {
+    let word = text[..at].trim_end_matches(' ').rsplit(|c: char| !c.is_alphanumeric() && c != '-').next();
+    let word = word.filter(|word| is_article(word) && text[..at].ends_with(' ')).unwrap_or_default();
+    let spaces = at - text[..at].trim_end_matches(' ').len();
+    if word.is_empty() { 0 } else { word.len() + spaces }
+}
+
+/// Whether a sentence begins at `at`.
+fn begins(text: &str, at: usize) -> bool {
+    let before = text[..at].trim_end_matches(|c: char| !c.is_alphanumeric() && !".!?…".contains(c));
+    before.is_empty() || before.ends_with(['.', '!', '?', '…'])
+}
+
+fn capitalised(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
