@@ -2,13 +2,15 @@
 //!
 //! `known.tsv` lists them, a name a line: the French name in exactly these letters; the English one, if it is another; `bare` where
 //! English puts no article before it. Of a line with brackets (`au [Figaro]`) what stands in them is the name, and the rest tells it
-//! from other words. Streets are known by their first word.
+//! from other words; so does a space before them, with which no sentence begins. Streets are known by their first word.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use regex::Regex;
+
+use crate::runs::runs;
 
 /// A name in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,78 +25,104 @@ pub struct Known {
 
 /// A line of the list.
 struct Entry {
-    /// Bytes of the line's first field, without brackets, that are the name.
-    name: Range<usize>,
+    before: &'static str,
+    name: &'static str,
+    after: &'static str,
     english: &'static str,
     bare: bool,
+    /// Whether a space stands before it.
+    inside: bool,
 }
 
-static ENTRIES: LazyLock<(AhoCorasick, Vec<Entry>)> = LazyLock::new(|| {
-    let mut patterns = Vec::new();
-    let mut entries = Vec::new();
+/// The list by the first word of each line.
+static ENTRIES: LazyLock<HashMap<&str, Vec<Entry>>> = LazyLock::new(|| {
+    let mut entries: HashMap<&str, Vec<Entry>> = HashMap::new();
     for line in include_str!("known.tsv").lines().filter(|line| !line.starts_with('#')) {
         let mut fields = line.split('\t');
         let (french, english, bare) = (fields.next().unwrap_or_default(), fields.next(), fields.next());
-        for apostrophe in ["'", "’"] {
-            if apostrophe == "’" && !french.contains('\'') {
-                continue;
-            }
-            let french = french.replace('\'', apostrophe);
-            let pattern = french.replace(['[', ']'], "");
-            let name = match (french.find('['), french.find(']')) {
-                (Some(start), Some(end)) => start..end - 1,
-                _ => 0..pattern.len(),
-            };
-            entries.push(Entry { name, english: english.unwrap_or_default(), bare: bare == Some("bare") });
-            patterns.push(pattern);
-        }
+        let inside = french.starts_with(' ');
+        let (before, name) = french.trim_start().split_once('[').unwrap_or(("", french));
+        let (name, after) = name.split_once(']').unwrap_or((name, ""));
+        let english = english.filter(|english| !english.is_empty()).unwrap_or(name);
+        let entry = Entry { before, name, after, english, bare: bare == Some("bare"), inside };
+        let first = if before.is_empty() { name } else { before };
+        entries.entry(first_word(first)).or_default().push(entry);
     }
-    let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns);
-    (automaton.expect("a few thousand short names"), entries)
+    entries
 });
 
-/// Streets of the French-speaking world, which English leaves as they are. With “une” it is any street of a town.
+impl Entry {
+    /// Where the name is, and where the line ends, if it stands at `start` of `text`.
+    fn at(&self, text: &str, start: usize) -> Option<(Range<usize>, usize)> {
+        let name = start + begins_with(&text[start..], self.before)?;
+        let after = name + begins_with(&text[name..], self.name)?;
+        let end = after + begins_with(&text[after..], self.after)?;
+        let fits = !self.inside || text[..start].ends_with(' ');
+        (fits && is_apart(text, &(start..end))).then_some((name..after, end))
+    }
+}
+
+/// The length of `start` in `text`, if it begins so; either apostrophe will do.
+fn begins_with(text: &str, start: &str) -> Option<usize> {
+    let mut chars = text.chars();
+    let same = |c: char| chars.next().filter(|&t| t == c || (c == '\'' && t == '’')).map(char::len_utf8);
+    start.chars().map(same).sum()
+}
+
+fn first_word(text: &str) -> &str {
+    text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default()
+}
+
+/// Streets of the French-speaking world, which English leaves as they are: those named with a preposition or with a hyphen, as the
+/// others may be anywhere (“rue Tverskaïa”).
 static STREET: LazyLock<Regex> = LazyLock::new(|| {
-    let word = r"\p{Lu}[\p{L}'’]*(?:-[\p{L}'’]+)*";
-    let street = format!(
-        r"(?:\b(?P<any>[Uu]ne|[Cc]ette|[Cc]haque|[Tt]oute|[Aa]ucune)\s(?:\p{{L}}+\s)?)?\b(?P<name>(?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Qq]uai)\s(?:de\sla\s|de\sl['’]|du\s|des\s|de\s|d['’])?{word}(?:\s{word}){{0,2}})"
-    );
+    let word = r"\p{Lu}[\p{L}'’]*";
+    let preposition = r"(?:de\sla\s|de\sl['’]|du\s|des\s|de\s|d['’])";
+    let hyphens = r"(?:-[\p{L}'’]+)";
+    let first = format!("(?:{preposition}{word}{hyphens}*|{word}{hyphens}+)");
+    let street = format!(r"\b(?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Qq]uai)\s{first}(?:\s{word}{hyphens}*){{0,2}}");
     Regex::new(&street).expect("a valid pattern")
 });
 
 /// The names of `text` in order, never overlapping.
 pub fn find(text: &str) -> Vec<Known> {
-    let (automaton, entries) = &*ENTRIES;
-    let mut found = Vec::new();
-    for m in automaton.find_iter(text) {
-        if !is_apart(text, &m.range()) {
-            continue;
-        }
-        let Some(entry) = entries.get(m.pattern().as_usize()) else { continue };
-        let range = m.start() + entry.name.start..m.start() + entry.name.end;
-        let english = if entry.english.is_empty() { &text[range.clone()] } else { entry.english };
+    let mut found: Vec<Known> = Vec::new();
+    let mut end = 0;
+    for word in runs(text, |_, c, _| c.is_alphanumeric()) {
+        let Some(entries) = ENTRIES.get(&text[word.clone()]).filter(|_| word.start >= end) else { continue };
+        let here = entries.iter().filter_map(|entry| Some((entry, entry.at(text, word.start)?)));
+        let Some((entry, (range, stop))) = here.max_by_key(|(_, (_, stop))| *stop) else { continue };
+        let kept = entry.english == entry.name;
+        let english = if kept { &text[range.clone()] } else { entry.english };
         found.push(Known { english: english.to_owned(), range, bare: entry.bare });
+        end = stop;
     }
-    for street in STREET.captures_iter(text).filter(|street| street.name("any").is_none()) {
-        let Some(name) = street.name("name") else { continue };
-        if !super::numbers::overlaps_any(&found.iter().map(|k| k.range.clone()).collect::<Vec<_>>(), &name.range()) {
-            found.push(Known { range: name.range(), english: name.as_str().to_owned(), bare: true });
+    for street in STREET.find_iter(text).map(|m| m.range()).filter(|street| !is_any(&text[..street.start])) {
+        let meets = |known: &Known| known.range.start < street.end && street.start < known.range.end;
+        // "rue du Palais-Royal" is one name, and so is "36, quai des Orfèvres".
+        if found.iter().all(|known| !meets(known) || known.range.len() < street.len()) {
+            found.retain(|known| !meets(known));
+            found.push(Known { english: text[street.clone()].to_owned(), range: street, bare: false });
         }
     }
     found.sort_by_key(|known| known.range.start);
     found
 }
 
+/// Whether what stands before a street says that it is any street of a town: “une rue de Paris”, “cette petite rue de Lyon”.
+fn is_any(before: &str) -> bool {
+    let words = before.rsplit(|c: char| c.is_whitespace() || matches!(c, '\'' | '’')).filter(|word| !word.is_empty());
+    let any = |word: &str| ["une", "cette", "chaque", "toute", "aucune"].contains(&word.to_lowercase().as_str());
+    words.take(2).any(any)
+}
+
 /// Whether a name found at `range` is no part of a longer word, or of one with hyphens.
 fn is_apart(text: &str, range: &Range<usize>) -> bool {
     let letter = |c: char| c.is_alphanumeric() || c == '_';
-    let before = &text[..range.start];
-    let after = &text[range.end..];
-    let joined = |rest: Option<&str>, next: fn(&str) -> bool| rest.is_some_and(next);
-    !before.ends_with(letter)
-        && !after.starts_with(letter)
-        && !joined(before.strip_suffix('-'), |rest| rest.ends_with(char::is_alphanumeric))
-        && !joined(after.strip_prefix('-'), |rest| rest.starts_with(char::is_alphanumeric))
+    let (before, after) = (&text[..range.start], &text[range.end..]);
+    let hyphen_before = before.strip_suffix('-').is_some_and(|rest| rest.ends_with(letter));
+    let hyphen_after = after.strip_prefix('-').is_some_and(|rest| rest.starts_with(letter));
+    !before.ends_with(letter) && !after.starts_with(letter) && !hyphen_before && !hyphen_after
 }
 
 #[cfg(test)]
@@ -110,13 +138,14 @@ mod tests {
         for line in include_str!("known.tsv").lines().filter(|line| !line.starts_with('#')) {
             let fields: Vec<&str> = line.split('\t').collect();
             let french = fields[0];
-            assert!((1..=3).contains(&fields.len()) && fields.iter().all(|f| f.trim() == *f), "{line}");
+            assert!((1..=3).contains(&fields.len()) && fields.iter().all(|f| f.trim_end() == *f), "{line}");
             assert!(fields.len() < 3 || fields[2] == "bare", "{line}");
             let brackets = french.matches('[').count();
             assert!(brackets < 2 && brackets == french.matches(']').count(), "{line}");
             let plain = french.replace(['[', ']'], "");
             let name = french.split(['[', ']']).nth(brackets).unwrap_or_default();
             let english = fields.get(1).filter(|e| !e.is_empty()).copied().unwrap_or(name);
+            let plain = plain.replacen(' ', "x ", usize::from(plain.starts_with(' ')));
             assert!(find(&plain).iter().any(|known| known.english == english), "{line}");
         }
     }
@@ -134,7 +163,8 @@ mod tests {
         let streets = |text| names(text).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(streets("au 12, rue de la Paix, à Paris"), ["rue de la Paix"]);
         assert_eq!(streets("l'avenue du Général-de-Gaulle Il"), ["avenue du Général-de-Gaulle Il"]);
-        assert_eq!(streets("rue d'Alésia et boulevard Victor Hugo"), ["rue d'Alésia", "boulevard Victor Hugo"]);
+        assert_eq!(streets("rue d'Alésia et boulevard Saint-Michel"), ["rue d'Alésia", "boulevard Saint-Michel"]);
+        assert_eq!(streets("avenue Foch, rue Tverskaïa"), [""; 0]);
         assert!(
             streets("dans une rue de Paris, cette petite rue de Lyon, les rues de Rome, la rue déserte").is_empty()
         );

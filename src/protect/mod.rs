@@ -187,6 +187,7 @@ pub(crate) fn warm_up() {
     patterns::find(usual, &[]);
     numbers::read(usual, &[]);
     abbreviated::find(usual);
+    known::find(usual);
     LazyLock::force(&LEAD);
 }
 

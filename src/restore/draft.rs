@@ -148,6 +148,13 @@ impl Draft {
         self.pieces.iter().filter(|p| p.frozen).map(|p| p.target.clone()).collect()
     }
 
+    /// Lets restorers touch again what was [put](Self::put) in for exactly these source bytes.
+    pub fn release(&mut self, source: &Range<usize>) {
+        for piece in self.pieces.iter_mut().filter(|piece| piece.fixed.as_ref() == Some(source)) {
+            piece.frozen = false;
+        }
+    }
+
     /// Whether a restorer may change these bytes, or insert at this place.
     pub fn is_free(&self, range: Range<usize>) -> bool {
         let i = self.pieces.partition_point(|p| p.target.end <= range.start);

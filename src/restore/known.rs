@@ -15,15 +15,40 @@ pub fn write(draft: &mut Draft, p: &Prepared) {
         let Some(place) = place(draft, p, span) else { continue };
         let text = draft.text();
         let here = &text[place.clone()];
-        let article = if bare || has_article(&span.write) { article_before(text, place.start) } else { 0 };
-        let start = place.start - article;
-        let name = if begins(text, start) { capitalised(&span.write) } else { span.write.clone() };
+        let article = place.start - article_before(text, place.start);
+        let goes =
+            has_article(&span.write) || (bare && owns_article(&p.source()[..span.range.start], &text[..article]));
+        let start = if goes { article } else { place.start };
+        let kept = span.write == p.source()[span.range.clone()] && here.starts_with(char::is_uppercase);
+        let name = if kept || begins(text, start) { capitalised(&span.write) } else { span.write.clone() };
         if here != name {
             draft.notes.push(Note::info("name_known", format!("“{here}” became “{name}”")));
         }
         if draft.is_free(start..place.end) {
             draft.put(start..place.end, &name, span.range.clone());
         }
+    }
+}
+
+/// Lets the punctuation go by names that are words and nothing else: a stop may come to stand beside them.
+pub fn release(draft: &mut Draft, p: &Prepared) {
+    let plain = |name: &str| name.chars().all(|c| c.is_alphabetic() || " '’-".contains(c));
+    for span in p.spans().iter().filter(|span| matches!(span.kind, SpanKind::Name { .. }) && plain(&span.write)) {
+        draft.release(&span.range);
+    }
+}
+
+/// Whether an article between `english` and a name that has none in English is the name's, because one stands before it in `french`
+/// too (“la Société générale”). In “région du Pendjab” and “péninsule de Basse-Californie”, “the Punjab region”, it is another
+/// word's, unless English says “of the”.
+fn owns_article(french: &str, english: &str) -> bool {
+    let french = french.to_lowercase().replace('’', "'");
+    let mut words = french.split_inclusive(|c: char| c.is_whitespace() || c == '\'').rev().map(str::trim);
+    let (last, first) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let genitive = matches!(last, "du" | "des") || (first == "de" && matches!(last, "la" | "l'"));
+    match genitive {
+        true => english.trim_end().to_lowercase().ends_with("of"),
+        false => matches!(last, "le" | "la" | "les" | "l'" | "au" | "aux"),
     }
 }
 
@@ -46,13 +71,21 @@ fn made_of(draft: &Draft, span: &Span) -> Option<Range<usize>> {
     let target = start..words.map_or(target.end, |words| start + words.len());
     let count = |s: &str| s.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).count();
     let words = count(&text[target.clone()]);
-    // A name does not become a sentence: an alignment that says so is wrong.
-    let fits = 0 < words && words <= 2 * count(&span.write).max(2) && draft.is_free(target.clone());
-    fits.then_some(target)
+    // A name does not become a sentence, nor what only points to it: an alignment that says so is wrong.
+    let fits = 0 < words && words <= 2 * count(&span.write).max(2) && !is_pronoun(&text[target.clone()]);
+    (fits && draft.is_free(target.clone())).then_some(target)
 }
 
 fn is_article(word: &str) -> bool {
     ["the", "a", "an"].iter().any(|article| word.eq_ignore_ascii_case(article))
+}
+
+fn is_pronoun(word: &str) -> bool {
+    const PRONOUNS: [&str; 16] = [
+        "he", "she", "it", "they", "him", "her", "them", "his", "its", "their", "who", "which", "that", "this", "one",
+        "there",
+    ];
+    PRONOUNS.iter().any(|pronoun| word.eq_ignore_ascii_case(pronoun))
 }
 
 /// Whether a name begins with an article of its own.

@@ -130,6 +130,7 @@ pub fn restore(
     }
     case::shout(&mut draft, p);
     if !style.verbatim {
+        known::release(&mut draft, p);
         quotes(&mut draft);
         typography::set(&mut draft, p, style);
         case::first_letter(&mut draft, p);

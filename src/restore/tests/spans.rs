@@ -140,6 +140,13 @@ fn known_names_are_written_as_english_has_them() {
     assert_eq!(party, "The National Rally’s leader");
     let minister = read("Le garde des Sceaux dort.", "The Keeper of Seals sleeps.", &[0, 1, 2, 3, 4]);
     assert_eq!(minister, "The justice minister sleeps.");
+    let region = read("La région du Pendjab", "The Pendjab region", &[0, 3, 1]);
+    assert_eq!(region, "The Punjab region");
+    // A stop may come to stand beside a name.
+    assert_eq!(
+        said("Il lit « Le Canard enchaîné ».", "He reads “Le Canard enchaîné”."),
+        "He reads “Le Canard enchaîné.”"
+    );
     // Nothing tells the place.
     assert_eq!(said(duck, "He sleeps."), "He sleeps.");
 }
