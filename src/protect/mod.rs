@@ -468,6 +468,8 @@ fn sign_acts(p: &Prepared, engine: &dyn Engine, acts: &mut Vec<(Range<usize>, Ac
     for number in &p.numbers {
         if let Value::Time { hour, minute } = number.value {
             let shown = match minute {
+                // A model knows the word, and English has p.m. as well.
+                None if text[number.range.clone()].contains("heure") => continue,
                 None if !numbers::is_of_day(text, number) => format!("{hour} heures"),
                 _ => format!("{hour}:{:02}", minute.unwrap_or(0)),
             };

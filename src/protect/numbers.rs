@@ -111,6 +111,10 @@ impl Number {
                     add(format!("{}{tail}", group(whole).replace(',', " ")));
                     add(format!("{}{tail}", group(whole).replace(',', ".")));
                 }
+                if fraction.is_none() {
+                    // What a model may make of France 2.
+                    add(format!("{whole}.00"));
+                }
             }
             // Times are found by what they are worth; ordinals by their figures.
             Value::Time { .. } => {}
@@ -295,8 +299,12 @@ fn suffix(text: &str, whole: &str, end: usize) -> Option<(Value, usize)> {
     if n > 24 || whole.len() > 2 || rest.len() - unspaced.len() > 3 {
         return None;
     }
-    let after = unspaced.strip_prefix(['h', 'H'])?;
+    let in_full = unspaced.strip_prefix("heures").or_else(|| unspaced.strip_prefix("heure"));
+    let after = in_full.or_else(|| unspaced.strip_prefix(['h', 'H']))?;
     let at = text.len() - after.len();
+    if in_full.is_some() && !is_hour(text, end - whole.len(), at) {
+        return None;
+    }
     let spaced = after.trim_start_matches(is_space);
     let figures = spaced.bytes().take_while(u8::is_ascii_digit).count();
     let minute = spaced.get(..2).filter(|_| figures == 2).and_then(|m| m.parse::<u32>().ok()).filter(|&m| m < 60);
@@ -312,6 +320,24 @@ fn suffix(text: &str, whole: &str, end: usize) -> Option<(Value, usize)> {
         None if after.starts_with(char::is_alphanumeric) => None,
         None => Some((Value::Time { hour, minute: None }, at)),
     }
+}
+
+/// Whether "18 heures", from `start` to `end`, is a time of day: "à 18 heures", "entre 8 heures et 20 heures", but not "à 2 heures de
+/// route".
+fn is_hour(text: &str, start: usize, end: usize) -> bool {
+    let before = text[..start].trim_end();
+    let word = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    let after = text[end..].trim_start_matches(is_space);
+    let goes_on = after.strip_prefix("à ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let of_day = match word {
+        "A" => before == "A",
+        "et" => before.contains("ntre "),
+        "de" | "De" => goes_on,
+        "est" | "était" | "sera" => before.to_lowercase().trim_end_matches(word).trim_end().ends_with("il"),
+        _ => ["à", "vers", "dès", "avant", "après", "entre"].contains(&word.to_lowercase().as_str()),
+    };
+    // "et demie" is no time of day either, where it is not yet read as one.
+    of_day && !["de ", "d'", "d’", "et demi", "et quart"].iter().any(|more| after.starts_with(more))
 }
 
 static QUARTER: LazyLock<Regex> = LazyLock::new(|| {
@@ -465,6 +491,19 @@ mod tests {
     fn hours_ago_are_no_time_of_day() {
         let of_day = |text: &str| is_of_day(text, &read(text, &[])[0]);
         assert!(of_day("à 2 h") && of_day("Rendez-vous a 2 h") && !of_day("il y a 2 h") && !of_day("un film de 2 h"));
+    }
+
+    #[test]
+    fn hours_in_full_are_times_of_day_behind_a_word_that_says_so() {
+        let times = |text: &str| -> Vec<Value> {
+            read(text, &[]).into_iter().map(|n| n.value).filter(|v| matches!(v, Value::Time { .. })).collect()
+        };
+        let at = |hour, minute| Value::Time { hour, minute };
+        assert_eq!(times("prévu à 21 heures."), [at(21, None)]);
+        assert_eq!(times("À 18 heures 30, entre 8 heures et 9 heures"), [at(18, Some(30)), at(8, None), at(9, None)]);
+        assert_eq!(times("de 9 heures à 17 heures"), [at(9, None), at(17, None)]);
+        assert_eq!(times("Il est 15 heures, la durée est 3 heures"), [at(15, None)]);
+        assert_eq!(times("à 2 heures de route, 24 heures plus tard, en 3 heures, 2 jours et 3 heures"), []);
     }
 
     #[test]

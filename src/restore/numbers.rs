@@ -10,7 +10,7 @@ use regex::Regex;
 
 use self::words::{counts_in_words, said};
 pub use self::write::localise;
-use self::write::write;
+use self::write::{clock_like, write};
 use super::Style;
 use super::draft::Draft;
 use crate::document::Note;
@@ -56,6 +56,23 @@ pub fn restore(draft: &mut Draft, p: &Prepared, style: &Style) {
         let (range, new) = write(draft.text(), target, &numbers[number], p, style);
         if draft.is_free(range.clone()) && draft.text()[range.clone()] != new {
             draft.replace(range, &new, Some(numbers[number].whole_range()));
+        }
+    }
+    one_clock(draft);
+}
+
+/// "21 p.m." is on neither clock.
+fn one_clock(draft: &mut Draft) {
+    let text = draft.text();
+    let wrong = TIME.captures_iter(text).filter_map(|found| {
+        let (all, hour, _) = (found.get(0)?, found.get(1)?.as_str().parse::<u32>().ok()?, found.get(4)?);
+        let minute = found.get(2).or(found.get(3)).and_then(|m| m.as_str().parse().ok());
+        (13..24).contains(&hour).then(|| (all.range(), clock_like(all.as_str(), hour, minute)))
+    });
+    let wrong: Vec<(Range<usize>, String)> = wrong.collect();
+    for (range, right) in wrong.into_iter().rev() {
+        if draft.is_free(range.clone()) {
+            draft.replace(range, &right, None);
         }
     }
 }
@@ -158,6 +175,11 @@ fn times(text: &str, hour: u32, minute: Option<u32>) -> Vec<Range<usize>> {
     out
 }
 
+/// Where `text` has what can only be a time of day: with a colon, or with a.m. or p.m.
+fn clocks(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    TIME.find_iter(text).filter(|m| m.as_str().to_lowercase().contains([':', 'm'])).map(|m| m.range())
+}
+
 /// Puts the source's figures in the place of other ones that the alignment says the model made of them.
 fn repair(draft: &mut Draft, p: &Prepared, matches: &mut Vec<Match>) {
     let numbers = p.numbers();
@@ -168,13 +190,19 @@ fn repair(draft: &mut Draft, p: &Prepared, matches: &mut Vec<Match>) {
         .filter(|r| draft.is_free(r.clone()) && is_whole_number(draft.text(), r))
         .filter(|r| !matches.iter().any(|m| m.target.start < r.end && m.target.end > r.start))
         .collect();
+    let clocks: Vec<Range<usize>> = clocks(draft.text())
+        .filter(|r| draft.is_free(r.clone()) && is_whole_number(draft.text(), r))
+        .filter(|r| !matches.iter().any(|m| m.target.start < r.end && m.target.end > r.start))
+        .collect();
     let mut edits: Vec<Match> = Vec::new();
     for &n in &open {
-        // A figure in the place of a time or an ordinal may be right in a way that is not known here.
-        if !matches!(numbers[n].value, Value::Cardinal { .. }) {
-            continue;
-        }
-        let unused = |r: &&Range<usize>| !edits.iter().any(|m| m.target == **r);
+        let strays = match numbers[n].value {
+            Value::Cardinal { .. } => &strays,
+            Value::Time { .. } => &clocks,
+            // A figure in its place may be right in a way that is not known here.
+            Value::Ordinal(_) => continue,
+        };
+        let unused = |r: &&Range<usize>| !edits.iter().any(|m| m.target.start < r.end && m.target.end > r.start);
         let tie = |r: &Range<usize>| draft.tie(r.clone(), numbers[n].range.clone());
         let best = strays.iter().filter(unused).max_by(|a, b| tie(a).total_cmp(&tie(b)));
         let only = open.len() == 1 && strays.len() == 1;
@@ -185,8 +213,11 @@ fn repair(draft: &mut Draft, p: &Prepared, matches: &mut Vec<Match>) {
     edits.sort_by_key(|m| std::cmp::Reverse(m.target.start));
     for edit in edits {
         let number = &numbers[edit.number];
-        let new = number.english();
         let was = draft.text()[edit.target.clone()].to_owned();
+        let new = match number.value {
+            Value::Time { hour, minute } => clock_like(&was, hour, minute),
+            _ => number.english(),
+        };
         let shift = |x: usize| if x >= edit.target.end { x - edit.target.len() + new.len() } else { x };
         for m in matches.iter_mut() {
             m.target = shift(m.target.start)..shift(m.target.end);

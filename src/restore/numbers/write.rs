@@ -154,18 +154,28 @@ fn time(here: &str, hour: u32, minute: Option<u32>, preposition: bool, clock: Cl
     match clock {
         Clock::Keep if !french => here.to_owned(),
         Clock::Keep | Clock::TwentyFour if of_day => exact,
-        Clock::Twelve if of_day && hour < 24 && (english || preposition) => {
-            let (h, half) =
-                (if hour.is_multiple_of(12) { 12 } else { hour % 12 }, if hour < 12 { "a.m." } else { "p.m." });
-            match minute.filter(|&m| m > 0) {
-                Some(m) => format!("{h}:{m:02} {half}"),
-                None => format!("{h} {half}"),
-            }
-        }
+        Clock::Twelve if of_day && hour < 24 && (english || preposition) => twelve(hour, minute),
         Clock::Twelve if of_day => exact,
         _ if french && hour == 1 => "1 hour".to_owned(),
         _ if french => format!("{hour} hours"),
         _ => here.to_owned(),
+    }
+}
+
+/// A time of day with a.m. or p.m.
+fn twelve(hour: u32, minute: Option<u32>) -> String {
+    let (h, half) = (if hour.is_multiple_of(12) { 12 } else { hour % 12 }, if hour < 12 { "a.m." } else { "p.m." });
+    match minute.filter(|&m| m > 0) {
+        Some(m) => format!("{h}:{m:02} {half}"),
+        None => format!("{h} {half}"),
+    }
+}
+
+/// A time of day on the clock of `here`, which is another time.
+pub fn clock_like(here: &str, hour: u32, minute: Option<u32>) -> String {
+    match here.to_lowercase().contains('m') && hour < 24 {
+        true => twelve(hour, minute),
+        false => format!("{hour}:{:02}", minute.unwrap_or(0)),
     }
 }
 

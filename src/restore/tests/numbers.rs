@@ -58,6 +58,21 @@ fn clocks_follow_the_style() {
 }
 
 #[test]
+fn hours_in_full_are_on_one_clock() {
+    let source = "Rendez-vous à 18 heures.";
+    for text in ["See you at 6 p.m.", "See you at 18:00."] {
+        assert_eq!(said(source, text), text);
+    }
+    assert_eq!(said(source, "See you at 18 p.m. here."), "See you at 6 p.m. here.");
+    assert_eq!(said("La séance de 14 heures 30.", "The 14:30 p.m. session."), "The 2:30 p.m. session.");
+    let late = "Il arrive vers 23 heures";
+    let p = prepare(late, &[], &[], &Identity, &bare());
+    let wrong = hypothesis(p.text(), "He arrives around 10 p.m.", &[0, 1, 2, 3, 4]);
+    assert_eq!(restore(&p, Some(&wrong), &Style::default(), &mut |_| {}).text(), "He arrives around 11 p.m.");
+    assert_eq!(said("Il passe sur France 2.", "He is on France 2.00."), "He is on France 2.");
+}
+
+#[test]
 fn whose_dollars_they_are_stands_before_the_sign() {
     assert_eq!(
         said("Il paie 50 $ US, 20 $ CAN et 5 $.", "He pays $50, 20 dollars and $5."),
