@@ -20,7 +20,7 @@ pub enum SpanKind {
     Code,
     Hashtag,
     Handle,
-    /// A date in figures, a telephone or account number, a version, a designation such as A320.
+    /// A date in figures, a lap time, a telephone or account number, a version, a designation such as A320.
     Figure,
     /// Emoji, arrows, check marks and other pictures.
     Emoji,
@@ -69,6 +69,7 @@ patterns! {
     REGISTERED: r"(?i)\b(?:siren|siret|rcs)\b[^\d\n]{0,25}(\d{3}[ \u{a0}\u{202f}]\d{3}[ \u{a0}\u{202f}]\d{3})\b";
     HOUSE: r"\b\d{1,4} ?(?:bis|ter|quater)\b";
     DATE: r"\b\d{1,2}[/.-]\d{1,2}[/.-]\d{4}\b|\b\d{1,2}/\d{1,2}/\d{2}\b|\b\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z?)?\b";
+    LAP: r#"\b\d{1,3}(?:['’′]\d{2}(?:["”″]|''|’’|′′)\d{0,3}|["″]\d{1,3}\b)"#;
     VERSION: r"\bv?\d+(?:\.\d+){2,}(?:[-+][A-Za-z0-9.]*[A-Za-z0-9])?\b|\bv\d+(?:\.\d+)*\b";
     DESIGNATION: r"\b(?:[A-Za-z]+\d[A-Za-z0-9]*(?:-[A-Za-z0-9]+)*|[A-Z]{2,}-\d+|\d+[A-Z][A-Z0-9]*[a-z]?)\b";
 }
@@ -141,6 +142,7 @@ pub fn find(text: &str, verbatim: &[Range<usize>]) -> Vec<(Range<usize>, SpanKin
         }
         out.all(&HOUSE, text, SpanKind::Figure, |_, _| true);
         out.all(&DATE, text, SpanKind::Figure, |_, _| true);
+        out.all(&LAP, text, SpanKind::Figure, |_, _| true);
         out.all(&VERSION, text, SpanKind::Figure, |_, s| !thousands(s));
         out.all(&DESIGNATION, text, SpanKind::Figure, |_, s| !is_measure(s));
     }
@@ -305,6 +307,7 @@ mod tests {
             ["FR76 3000 6000 0112 3456 7890 189", "123 456 789 00012", "123 456 789"]
         );
         assert_eq!(spans("Son numéro, 1 85 12 75 108 123 45, au 12 bis."), ["1 85 12 75 108 123 45", "12 bis"]);
+        assert_eq!(spans("En 1'23\"456, 9\"58 ou 2'05''30 ; il a dit \"12\"."), ["1'23\"456", "9\"58", "2'05''30"]);
         assert_eq!(spans("▁\u{e000}\u{1}"), ["▁\u{e000}\u{1}"]);
     }
 

@@ -52,7 +52,7 @@ static NUMERO: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)(?:\bn\s?[°ºo]\.?|\bno\.?|\bnumber|\bnum\.?|\bnr\.?|#|№)\s?$").expect("a valid pattern")
 });
 static MONEY_AFTER: LazyLock<Regex> = LazyLock::new(|| {
-    let money = r"^\s?((?:millions?|billions?|thousand|trillions?|[Mk]|bn)\b)?(?:\s?(?:of|d'))?\s?([€$£¥]|[A-Za-z]+(?: sterling)?)";
+    let money = r"^\s?((?:(?:(?:M|bn|k)\s)?(?:millions?|billions?|thousand|trillions?)|[Mk]|bn)\b)?(?:(?:\s?(?:of|d'))?\s?([€$£¥]|[A-Za-z]+(?: sterling)?))?";
     Regex::new(money).expect("a valid pattern")
 });
 static MONEY_BEFORE: LazyLock<Regex> =
@@ -102,6 +102,8 @@ fn money(text: &str, target: Range<usize>, figures: &str, money: Money, order: C
         let named = found.get(2).filter(|m| is_name(m.as_str()));
         if named.is_some() || (before.is_some() && found.get(1).is_some()) {
             if let Some(word) = found.get(1).map(|m| m.as_str()) {
+                // "M million" of 15 M€, "bn billion" of 15 Md€.
+                let word = word.split_whitespace().next_back().unwrap_or(word);
                 scale = if word.len() > 2 { format!(" {word}") } else { word.to_owned() };
                 end = target.end + found.get(1).map_or(0, |m| m.end());
             }

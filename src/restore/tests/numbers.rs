@@ -78,5 +78,11 @@ fn whose_dollars_they_are_stands_before_the_sign() {
         said("Il paie 50 $ US, 20 $ CAN et 5 $.", "He pays $50, 20 dollars and $5."),
         "He pays US$50, CA$20 and $5."
     );
+    assert_eq!(
+        said("Chiffré à 15 M€, il est prêt.", "Valued at €15M million, it is ready."),
+        "Valued at €15 million, it is ready."
+    );
+    assert_eq!(said("Il manque 150 Mds€.", "€150 billion."), "€150 billion.");
+    assert_eq!(said("Il manque 150 Mds€.", "€150bn billion is missing."), "€150 billion is missing.");
     assert_eq!(said("3 M$ CA pour lui", "$3 million for him"), "CA$3 million for him");
 }
