@@ -1,5 +1,6 @@
 //! Puts back what the model does not carry, and writes English as an English editor would.
 
+pub mod articles;
 pub mod case;
 pub mod doubled;
 pub mod draft;
@@ -127,6 +128,7 @@ pub fn restore(
         titles::translate(&mut draft, p);
         numbers::restore(&mut draft, p, style);
         doubled::collapse(&mut draft, p);
+        articles::agree(&mut draft);
     }
     case::shout(&mut draft, p);
     if !style.verbatim {

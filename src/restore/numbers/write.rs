@@ -17,7 +17,7 @@ pub fn write(text: &str, target: Range<usize>, number: &Number, p: &Prepared, st
         return (target, new);
     }
     if let Value::Ordinal(n) = number.value {
-        return ordinal(text, target, n, &p.source()[number.range.clone()]);
+        return in_english(text, target, n, &p.source()[number.range.clone()]);
     }
     // "2024" may stand as "2,024" in a poor translation: the source says how it is grouped.
     let figures = number.english();
@@ -59,7 +59,7 @@ static MONEY_BEFORE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"([€$£¥]|\b[A-Z]{3})\s?$").expect("a valid pattern"));
 
 /// An ordinal that is still French, "12e" or "XXe", in English; one that is not stays.
-fn ordinal(text: &str, target: Range<usize>, n: u64, source: &str) -> (Range<usize>, String) {
+fn in_english(text: &str, target: Range<usize>, n: u64, source: &str) -> (Range<usize>, String) {
     let suffix = source.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_uppercase());
     let here = &text[target.clone()];
     let copied = here == source || (here.ends_with("th") && here.starts_with(char::is_uppercase));
@@ -78,6 +78,11 @@ fn ordinal(text: &str, target: Range<usize>, n: u64, source: &str) -> (Range<usi
         // A king or an emperor.
         return (target.start..end, "I".to_owned());
     }
+    (target.start..end, ordinal(n))
+}
+
+/// 1st, 2nd, 11th.
+pub fn ordinal(n: u64) -> String {
     let ending = match (n % 10, n % 100) {
         (_, 11..=13) => "th",
         (1, _) => "st",
@@ -85,7 +90,7 @@ fn ordinal(text: &str, target: Range<usize>, n: u64, source: &str) -> (Range<usi
         (3, _) => "rd",
         _ => "th",
     };
-    (target.start..end, format!("{n}{ending}"))
+    format!("{n}{ending}")
 }
 
 /// An amount of money with the sign of the source, and the country before it.

@@ -29,6 +29,10 @@ fn numbers_and_versions_stay_as_they_are() {
         said("Sous François Ier, au Ier siècle.", "Under Francis Ier, in the Ier century."),
         "Under Francis I, in the 1st century."
     );
+    assert_eq!(
+        said("Les 22e, 101e et 12e tomes.", "The 22th, 101th and 12th tomes."),
+        "The 22nd, 101st and 12th tomes."
+    );
     assert_eq!(said("Le 1er mai, la 2e fois.", "On May 1, the second time."), "On May 1, the second time.");
 }
 
