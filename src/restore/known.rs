@@ -15,12 +15,18 @@ pub fn write(draft: &mut Draft, p: &Prepared) {
         let Some(place) = place(draft, p, span) else { continue };
         let text = draft.text();
         let here = &text[place.clone()];
-        let article = place.start - article_before(text, place.start);
-        let goes =
-            has_article(&span.write) || (bare && owns_article(&p.source()[..span.range.start], &text[..article]));
-        let start = if goes { article } else { place.start };
+        let french = &p.source()[..span.range.start];
+        let before = article_before(text, place.start);
+        let goes = has_article(&span.write) || (bare && owns_article(french, &text[..place.start - before]));
+        let start = if goes { place.start - before } else { place.start };
+        let opens = begins(text, start);
+        let lacks = before == 0 && !bare && !has_article(&span.write) && (opens || ends_with_capital_article(french));
         let kept = span.write == p.source()[span.range.clone()] && here.starts_with(char::is_uppercase);
-        let name = if kept || begins(text, start) { capitalised(&span.write) } else { span.write.clone() };
+        let name = match kept || opens {
+            _ if lacks && article(french).is_some_and(is_definite) => format!("The {}", span.write),
+            true => capitalised(&span.write),
+            false => span.write.clone(),
+        };
         if here != name {
             draft.notes.push(Note::info("name_known", format!("“{here}” became “{name}”")));
         }
@@ -42,14 +48,28 @@ pub fn release(draft: &mut Draft, p: &Prepared) {
 /// too (“la Société générale”). In “région du Pendjab” and “péninsule de Basse-Californie”, “the Punjab region”, it is another
 /// word's, unless English says “of the”.
 fn owns_article(french: &str, english: &str) -> bool {
-    let french = french.to_lowercase().replace('’', "'");
-    let mut words = french.split_inclusive(|c: char| c.is_whitespace() || c == '\'').rev().map(str::trim);
-    let (last, first) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let genitive = matches!(last, "du" | "des") || (first == "de" && matches!(last, "la" | "l'"));
-    match genitive {
-        true => english.trim_end().to_lowercase().ends_with("of"),
-        false => matches!(last, "le" | "la" | "les" | "l'" | "au" | "aux"),
+    match article(french) {
+        Some(article) if is_definite(article) => true,
+        Some(_) => english.trim_end().to_lowercase().ends_with("of"),
+        None => false,
     }
+}
+
+/// The article that a French text ends with, "de" before it included.
+fn article(french: &str) -> Option<&'static str> {
+    let french = french.to_lowercase().replace('’', "'");
+    let ends = |end: &&&str| french.strip_suffix(**end).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric));
+    ["de la ", "de l'", "du ", "des ", "le ", "la ", "les ", "l'", "au ", "aux "].iter().find(ends).copied()
+}
+
+/// Whether a sentence begins with the article that a French text ends with: "PARIS (AFP) — Le".
+fn ends_with_capital_article(french: &str) -> bool {
+    ["Le ", "La ", "Les ", "L'", "L’"].iter().any(|article| french.ends_with(article))
+}
+
+/// Whether an article is no genitive.
+fn is_definite(article: &str) -> bool {
+    !article.starts_with('d')
 }
 
 /// Where the name of `span` stands, in English, in French or in words that the model made of it.
@@ -60,13 +80,15 @@ fn place(draft: &Draft, p: &Prepared, span: &Span) -> Option<Range<usize>> {
     found.or_else(|| made_of(draft, span))
 }
 
-/// The words that the alignment leads to, without an article before them and a possessive behind.
+/// The words that the alignment leads to, without what leads to them and a possessive behind.
 fn made_of(draft: &Draft, span: &Span) -> Option<Range<usize>> {
     let text = draft.text();
     let target = whole_words(text, draft.target_of(span.range.clone())?);
     let target = trimmed(text, target, |c| !c.is_alphanumeric());
-    let own = text[target.clone()].split_once(' ').filter(|(first, _)| is_article(first));
-    let start = target.start + own.map_or(0, |(first, _)| first.len() + 1);
+    let mut start = target.start;
+    while let Some((first, _)) = text[start..target.end].split_once(' ').filter(|(first, _)| leads(first)) {
+        start += first.len() + 1;
+    }
     let words = text[start..target.end].trim_end_matches(['s', 'S']).strip_suffix(['\'', '’']);
     let target = start..words.map_or(target.end, |words| start + words.len());
     let count = |s: &str| s.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).count();
@@ -78,6 +100,13 @@ fn made_of(draft: &Draft, span: &Span) -> Option<Range<usize>> {
 
 fn is_article(word: &str) -> bool {
     ["the", "a", "an"].iter().any(|article| word.eq_ignore_ascii_case(article))
+}
+
+/// Whether a word stands before a name rather than in it.
+fn leads(word: &str) -> bool {
+    is_article(word)
+        || ["to", "of", "in", "at", "on", "from", "by", "for", "with", "and", "or"]
+            .contains(&word.to_lowercase().as_str())
 }
 
 fn is_pronoun(word: &str) -> bool {

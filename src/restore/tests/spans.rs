@@ -142,6 +142,11 @@ fn known_names_are_written_as_english_has_them() {
     assert_eq!(minister, "The justice minister sleeps.");
     let region = read("La région du Pendjab", "The Pendjab region", &[0, 3, 1]);
     assert_eq!(region, "The Punjab region");
+    // The article of the source's beginning, where the model has none, and words that lead to the name.
+    let start = read("Le Rassemblement national gagne", "Rassemblement national wins", &[1, 2, 3]);
+    assert_eq!(start, "The National Rally wins");
+    let to = read("Il va à la Société générale", "He goes to the General Company", &[0, 1, 4, 4, 5, 4]);
+    assert_eq!(to, "He goes to Société Générale");
     // A stop may come to stand beside a name.
     assert_eq!(
         said("Il lit « Le Canard enchaîné ».", "He reads “Le Canard enchaîné”."),
