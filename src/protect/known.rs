@@ -52,14 +52,28 @@ static ENTRIES: LazyLock<HashMap<&str, Vec<Entry>>> = LazyLock::new(|| {
 });
 
 impl Entry {
+    /// Le Point, L'Équipe.
+    fn is_article_and_word(&self) -> bool {
+        let word = ["Le ", "La ", "Les ", "L'"].iter().find_map(|article| self.name.strip_prefix(article));
+        word.is_some_and(|word| word.chars().all(char::is_alphanumeric))
+    }
+
     /// Where the name is, and where the line ends, if it stands at `start` of `text`.
     fn at(&self, text: &str, start: usize) -> Option<(Range<usize>, usize)> {
         let name = start + begins_with(&text[start..], self.before)?;
         let after = name + begins_with(&text[name..], self.name)?;
         let end = after + begins_with(&text[after..], self.after)?;
         let fits = !self.inside || text[..start].ends_with(' ');
-        (fits && is_apart(text, &(start..end))).then_some((name..after, end))
+        // "Le Point" is a paper, "Le Point de vente" none.
+        let goes_on =
+            self.is_article_and_word() && ["de ", "du ", "des ", "d'", "d’"].iter().any(|of| more(text, end, of));
+        (fits && !goes_on && is_apart(text, &(start..end))).then_some((name..after, end))
     }
+}
+
+/// Whether `word` stands behind a space at `end`.
+fn more(text: &str, end: usize, word: &str) -> bool {
+    text[end..].strip_prefix(' ').is_some_and(|rest| rest.starts_with(word))
 }
 
 /// The length of `start` in `text`, if it begins so; either apostrophe will do.
@@ -155,7 +169,8 @@ mod tests {
         assert_eq!(names("Le Canard enchaîné le dit."), [("Le Canard enchaîné", "Le Canard enchaîné".to_owned())]);
         assert_eq!(names("dit-il au Figaro"), [("Figaro", "Le Figaro".to_owned())]);
         assert!(names("le canard enchaîné, le Rassemblement nationaliste").is_empty());
-        assert!(names("la Croix-Rougeaud").is_empty());
+        assert!(names("la Croix-Rougeaud, Le Point de vente, L'Équipe d’Italie").is_empty());
+        assert_eq!(names("Le Point le dit.").len(), 1);
     }
 
     #[test]
