@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::draft::Draft;
+use super::text::begins_sentence;
 
 /// “A” and the word behind it, which begins with the letter of a vowel, or eight, eleven, eighteen.
 static BEFORE_VOWEL: LazyLock<Regex> =
@@ -27,7 +28,7 @@ pub fn agree(draft: &mut Draft) {
             let lower = word.as_str().to_lowercase();
             // "A European", "a one-off" begin with a consonant; a capital in the midst is a letter ("vitamin A increases").
             let sounds = ["eu", "ew", "one", "once", "oui"].iter().all(|start| !lower.starts_with(start));
-            let letter = text[*at..].starts_with('A') && !begins(&text[..*at]);
+            let letter = text[*at..].starts_with('A') && !begins_sentence(&text[..*at]);
             sounds && !letter && !is_joined(&text[..*at]) && !BEHIND_A_LETTER.contains(&lower.as_str())
         })
         .map(|(at, _)| at..at + 1)
@@ -38,12 +39,6 @@ pub fn agree(draft: &mut Draft) {
             draft.replace(a, &an, None);
         }
     }
-}
-
-/// Whether a sentence begins behind `before`.
-fn begins(before: &str) -> bool {
-    let words = before.trim_end_matches(|c: char| !c.is_alphanumeric() && !".!?…:".contains(c));
-    words.is_empty() || words.ends_with(['.', '!', '?', '…', ':'])
 }
 
 /// Whether an "a" behind `before` is a part of something longer: "l'a", "n/a", "U.S.A".

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::draft::Draft;
 use super::placeholders::find;
-use super::text::{trimmed, whole_words};
+use super::text::{begins_sentence, trimmed, whole_words};
 use crate::document::Note;
 use crate::protect::{Prepared, Span, SpanKind};
 
@@ -19,7 +19,7 @@ pub fn write(draft: &mut Draft, p: &Prepared) {
         let before = article_before(text, place.start);
         let goes = has_article(&span.write) || (bare && owns_article(french, &text[..place.start - before]));
         let start = if goes { place.start - before } else { place.start };
-        let opens = begins(text, start);
+        let opens = begins_sentence(&text[..start]);
         let lacks = before == 0 && !bare && !has_article(&span.write) && (opens || ends_with_capital_article(french));
         let kept = span.write == p.source()[span.range.clone()] && here.starts_with(char::is_uppercase);
         let name = match kept || opens {
@@ -57,7 +57,9 @@ fn owns_article(french: &str, english: &str) -> bool {
 
 /// The article that a French text ends with, "de" before it included.
 fn article(french: &str) -> Option<&'static str> {
-    let french = french.to_lowercase().replace('’', "'");
+    // No article is longer than “de la ”.
+    let tail = french.char_indices().rev().nth(8).map_or(french, |(at, _)| &french[at..]);
+    let french = tail.to_lowercase().replace('’', "'");
     let ends = |end: &&&str| french.strip_suffix(**end).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric));
     ["de la ", "de l'", "du ", "des ", "le ", "la ", "les ", "l'", "au ", "aux "].iter().find(ends).copied()
 }
@@ -80,7 +82,7 @@ fn place(draft: &Draft, p: &Prepared, span: &Span) -> Option<Range<usize>> {
     found.or_else(|| made_of(draft, span))
 }
 
-/// The words that the alignment leads to, without what leads to them and a possessive behind.
+/// The words that the alignment leads to, without the little ones before them and a possessive behind.
 fn made_of(draft: &Draft, span: &Span) -> Option<Range<usize>> {
     let text = draft.text();
     let target = whole_words(text, draft.target_of(span.range.clone())?);
@@ -92,9 +94,10 @@ fn made_of(draft: &Draft, span: &Span) -> Option<Range<usize>> {
     let words = text[start..target.end].trim_end_matches(['s', 'S']).strip_suffix(['\'', '’']);
     let target = start..words.map_or(target.end, |words| start + words.len());
     let count = |s: &str| s.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).count();
-    let words = count(&text[target.clone()]);
+    let made = &text[target.clone()];
+    let words = count(made);
     // A name does not become a sentence, nor what only points to it: an alignment that says so is wrong.
-    let fits = 0 < words && words <= 2 * count(&span.write).max(2) && !is_pronoun(&text[target.clone()]);
+    let fits = 0 < words && words <= 2 * count(&span.write).max(2) && !is_pronoun(made) && !leads(made);
     (fits && draft.is_free(target.clone())).then_some(target)
 }
 
@@ -128,12 +131,6 @@ fn article_before(text: &str, at: usize) -> usize {
     let word = word.filter(|word| is_article(word) && text[..at].ends_with(' ')).unwrap_or_default();
     let spaces = at - text[..at].trim_end_matches(' ').len();
     if word.is_empty() { 0 } else { word.len() + spaces }
-}
-
-/// Whether a sentence begins at `at`.
-fn begins(text: &str, at: usize) -> bool {
-    let before = text[..at].trim_end_matches(|c: char| !c.is_alphanumeric() && !".!?…".contains(c));
-    before.is_empty() || before.ends_with(['.', '!', '?', '…'])
 }
 
 fn capitalised(name: &str) -> String {

@@ -14,6 +14,12 @@ pub(crate) fn stands_alone(text: &str, range: &Range<usize>) -> bool {
     !open && !close
 }
 
+/// Whether a sentence begins behind `before`.
+pub(crate) fn begins_sentence(before: &str) -> bool {
+    let words = before.trim_end_matches(|c: char| !c.is_alphanumeric() && !".!?…".contains(c));
+    words.is_empty() || words.ends_with(['.', '!', '?', '…'])
+}
+
 /// Where `needle` stands alone in `text`.
 pub(crate) fn occurrences<'a>(text: &'a str, needle: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
     text.match_indices(needle).map(|(i, s)| i..i + s.len()).filter(|range| stands_alone(text, range))
