@@ -82,7 +82,7 @@ fn place(draft: &Draft, p: &Prepared, span: &Span) -> Option<Range<usize>> {
     found.or_else(|| made_of(draft, span))
 }
 
-/// The words that the alignment leads to, without the little ones before them and a possessive behind.
+/// The words that the alignment leads to, without the little ones round them and a possessive behind.
 fn made_of(draft: &Draft, span: &Span) -> Option<Range<usize>> {
     let text = draft.text();
     let target = whole_words(text, draft.target_of(span.range.clone())?);
@@ -91,8 +91,12 @@ fn made_of(draft: &Draft, span: &Span) -> Option<Range<usize>> {
     while let Some((first, _)) = text[start..target.end].split_once(' ').filter(|(first, _)| leads(first)) {
         start += first.len() + 1;
     }
-    let words = text[start..target.end].trim_end_matches(['s', 'S']).strip_suffix(['\'', '’']);
-    let target = start..words.map_or(target.end, |words| start + words.len());
+    let mut end = target.end;
+    while let Some((rest, _)) = text[start..end].rsplit_once(' ').filter(|(_, last)| leads(last)) {
+        end = start + rest.len();
+    }
+    let owner = text[start..end].trim_end_matches(['s', 'S']).strip_suffix(['\'', '’']);
+    let target = start..owner.map_or(end, |owner| start + owner.len());
     let count = |s: &str| s.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).count();
     let made = &text[target.clone()];
     let words = count(made);
@@ -105,7 +109,7 @@ fn is_article(word: &str) -> bool {
     ["the", "a", "an"].iter().any(|article| word.eq_ignore_ascii_case(article))
 }
 
-/// Whether a word stands before a name rather than in it.
+/// Whether a word stands beside a name rather than at an end of it.
 fn leads(word: &str) -> bool {
     is_article(word)
         || ["to", "of", "in", "at", "on", "from", "by", "for", "with", "and", "or"]

@@ -147,6 +147,12 @@ fn known_names_are_written_as_english_has_them() {
     assert_eq!(start, "The National Rally wins");
     let to = read("Il va à la Société générale", "He goes to the General Company", &[0, 1, 4, 4, 5, 4]);
     assert_eq!(to, "He goes to Société Générale");
+    let both = read(
+        "De la Société générale au Rassemblement national",
+        "From the General Society to the Assembly",
+        &[0, 2, 3, 3, 3, 4, 5],
+    );
+    assert!(both.contains(" to the National Rally"), "{both}");
     // A stop may come to stand beside a name.
     assert_eq!(
         said("Il lit « Le Canard enchaîné ».", "He reads “Le Canard enchaîné”."),
