@@ -26,7 +26,7 @@ struct Match {
 }
 
 static TIME: LazyLock<Regex> = LazyLock::new(|| {
-    let time = r"(?i)\b(\d{1,2})(?:\s?h(?:ours?|rs?)?\s?(\d{2})\b|\s?h(?:ours?|rs?)?\b|(?:[:.]|,?\s)(\d{2})\b|\b)(?:\s?([ap])\.?\s?m\b\.?)?";
+    let time = r"(?i)\b(\d{1,2})(?:\s?h(?:ours?|rs?)?\s?(\d{2})\b|\s?h(?:ours?|rs?)?\b|[:.](\d{2})\b|,?\s(\d{2})\b|\b)(?:\s?([ap])\.?\s?m\b\.?)?";
     Regex::new(time).expect("a valid pattern")
 });
 static FIGURES: LazyLock<Regex> =
@@ -77,18 +77,44 @@ fn endings(draft: &mut Draft) {
 
 /// "21 p.m." is on neither clock.
 fn one_clock(draft: &mut Draft) {
-    let text = draft.text();
-    let wrong = TIME.captures_iter(text).filter_map(|found| {
-        let (all, hour, _) = (found.get(0)?, found.get(1)?.as_str().parse::<u32>().ok()?, found.get(4)?);
-        let minute = found.get(2).or(found.get(3)).and_then(|m| m.as_str().parse().ok());
-        (13..24).contains(&hour).then(|| (all.range(), clock_like(all.as_str(), hour, minute)))
-    });
-    let wrong: Vec<(Range<usize>, String)> = wrong.collect();
-    for (range, right) in wrong.into_iter().rev() {
-        if draft.is_free(range.clone()) {
-            draft.replace(range, &right, None);
-        }
+    let wrong =
+        clock_times(draft.text()).into_iter().filter(|time| time.half.is_some() && (13..24).contains(&time.hour));
+    let wrong: Vec<ClockTime> = wrong.filter(|time| draft.is_free(time.range.clone())).collect();
+    for time in wrong.into_iter().rev() {
+        let right = clock_like(&draft.text()[time.range.clone()], time.hour, time.minute);
+        draft.replace(time.range, &right, None);
     }
+}
+
+/// What may be a time of day in an English text, as it stands there.
+struct ClockTime {
+    range: Range<usize>,
+    /// The figures of the hour.
+    figures: Range<usize>,
+    hour: u32,
+    minute: Option<u32>,
+    /// The first letter of a.m. or p.m., small.
+    half: Option<char>,
+}
+
+/// Every number of a text that may be a time of day.
+fn clock_times(text: &str) -> Vec<ClockTime> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(found) = TIME.captures_at(text, at) {
+        let (Some(all), Some(figures)) = (found.get(0), found.get(1)) else { break };
+        let half = found.get(5).and_then(|m| m.as_str().chars().next()).map(|c| c.to_ascii_lowercase());
+        // In "May 14, 10 a.m." the hour is what seems to be minutes.
+        if let Some(hour) = found.get(4).filter(|_| half.is_some()) {
+            at = hour.start();
+            continue;
+        }
+        at = all.end();
+        let minute = found.get(2).or(found.get(3)).or(found.get(4)).and_then(|m| m.as_str().parse().ok());
+        let Ok(hour) = figures.as_str().parse() else { continue };
+        out.push(ClockTime { range: all.range(), figures: figures.range(), hour, minute, half });
+    }
+    out
 }
 
 /// The numbers of the source that are nowhere in the translation, as the source writes them.
@@ -172,18 +198,15 @@ fn is_whole_number(text: &str, r: &Range<usize>) -> bool {
 /// Where `text` has a time of day.
 fn times(text: &str, hour: u32, minute: Option<u32>) -> Vec<Range<usize>> {
     let mut out = Vec::new();
-    for found in TIME.captures_iter(text) {
-        let (Some(all), Some(h)) = (found.get(0), found.get(1)) else { continue };
-        let minutes = found.get(2).or(found.get(3)).and_then(|m| m.as_str().parse::<u32>().ok());
-        let Ok(mut value) = h.as_str().parse::<u32>() else { continue };
-        match found.get(4).map(|m| m.as_str()) {
-            Some("p" | "P") if value < 12 => value += 12,
-            Some("a" | "A") if value == 12 => value = 0,
-            _ => {}
-        }
-        let same = value % 24 == hour % 24 && minutes.unwrap_or(0) == minute.unwrap_or(0);
-        if same && is_whole_number(text, &h.range()) {
-            out.push(all.range());
+    for time in clock_times(text) {
+        let value = match time.half {
+            Some('p') if time.hour < 12 => time.hour + 12,
+            Some('a') if time.hour == 12 => 0,
+            _ => time.hour,
+        };
+        let same = value % 24 == hour % 24 && time.minute.unwrap_or(0) == minute.unwrap_or(0);
+        if same && is_whole_number(text, &time.figures) {
+            out.push(time.range);
         }
     }
     out
@@ -191,7 +214,8 @@ fn times(text: &str, hour: u32, minute: Option<u32>) -> Vec<Range<usize>> {
 
 /// Where `text` has what can only be a time of day: with a colon, or with a.m. or p.m.
 fn clocks(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
-    TIME.find_iter(text).filter(|m| m.as_str().to_lowercase().contains([':', 'm'])).map(|m| m.range())
+    let sure = |time: &ClockTime| time.half.is_some() || text[time.range.clone()].contains(':');
+    clock_times(text).into_iter().filter(sure).map(|time| time.range)
 }
 
 /// Puts the source's figures in the place of other ones that the alignment says the model made of them.

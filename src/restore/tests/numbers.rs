@@ -69,6 +69,8 @@ fn hours_in_full_are_on_one_clock() {
     }
     assert_eq!(said(source, "See you at 18 p.m. here."), "See you at 6 p.m. here.");
     assert_eq!(said("La séance de 14 heures 30.", "The 14:30 p.m. session."), "The 2:30 p.m. session.");
+    let day = "See you on November 14, 10 a.m.";
+    assert_eq!(said("Rendez-vous le 14 novembre à 10 heures.", day), day);
     let late = "Il arrive vers 23 heures";
     let p = prepare(late, &[], &[], &Identity, &bare());
     let wrong = hypothesis(p.text(), "He arrives around 10 p.m.", &[0, 1, 2, 3, 4]);
