@@ -10,7 +10,7 @@ use regex::Regex;
 
 use self::words::{counts_in_words, said};
 pub use self::write::localise;
-use self::write::{clock_like, ordinal, write};
+use self::write::{clock_like, ordinal_ending, write};
 use super::Style;
 use super::draft::Draft;
 use crate::document::Note;
@@ -65,8 +65,10 @@ pub fn restore(draft: &mut Draft, p: &Prepared, style: &Style) {
 /// "The 22th" is none of the endings that English has.
 fn endings(draft: &mut Draft) {
     static WRONG: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(\d*[123])th\b").expect("a valid pattern"));
-    let wrong = WRONG.captures_iter(draft.text()).filter_map(|found| Some((found.get(0)?, found.get(1)?)));
-    let wrong = wrong.filter_map(|(all, figures)| Some((all.range(), ordinal(figures.as_str().parse().ok()?))));
+    let wrong = WRONG.captures_iter(draft.text()).filter_map(|found| {
+        let figures = found.get(1)?.as_str();
+        Some((found.get(0)?.range(), format!("{figures}{}", ordinal_ending(figures.parse().ok()?))))
+    });
     let wrong: Vec<(Range<usize>, String)> = wrong.collect();
     for (range, right) in wrong.into_iter().rev() {
         if draft.is_free(range.clone()) && draft.text()[range.clone()] != right {

@@ -78,19 +78,18 @@ fn in_english(text: &str, target: Range<usize>, n: u64, source: &str) -> (Range<
         // A king or an emperor.
         return (target.start..end, "I".to_owned());
     }
-    (target.start..end, ordinal(n))
+    (target.start..end, format!("{n}{}", ordinal_ending(n)))
 }
 
-/// 1st, 2nd, 11th.
-pub fn ordinal(n: u64) -> String {
-    let ending = match (n % 10, n % 100) {
+/// What stands behind the figures of 1st, 2nd, 11th.
+pub fn ordinal_ending(n: u64) -> &'static str {
+    match (n % 10, n % 100) {
         (_, 11..=13) => "th",
         (1, _) => "st",
         (2, _) => "nd",
         (3, _) => "rd",
         _ => "th",
-    };
-    format!("{n}{ending}")
+    }
 }
 
 /// An amount of money with the sign of the source, and the country before it.

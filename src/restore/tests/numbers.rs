@@ -33,6 +33,7 @@ fn numbers_and_versions_stay_as_they_are() {
         said("Les 22e, 101e et 12e tomes.", "The 22th, 101th and 12th tomes."),
         "The 22nd, 101st and 12th tomes."
     );
+    assert_eq!(said("Le 1001e jour.", "The 1,001th day."), "The 1,001st day.");
     assert_eq!(said("Le 1er mai, la 2e fois.", "On May 1, the second time."), "On May 1, the second time.");
 }
 
