@@ -39,7 +39,12 @@ pub enum SpanKind {
 impl SpanKind {
     /// Whether it is made of words that the model reads, with a translation of their own.
     pub fn is_words(self) -> bool {
-        matches!(self, Self::Term | Self::Name { .. })
+        self == Self::Term || self.is_name()
+    }
+
+    /// Whether it is a known name.
+    pub fn is_name(self) -> bool {
+        matches!(self, Self::Name { .. })
     }
 }
 

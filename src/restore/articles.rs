@@ -1,11 +1,10 @@
 //! “An” before a vowel, where the model or a restorer changed the word behind it.
 
-use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::draft::Draft;
+use super::draft::{Draft, Edit};
 use super::text::begins_sentence;
 
 /// “A” and the word behind it, which begins with the letter of a vowel, or eight, eleven, eighteen.
@@ -21,7 +20,7 @@ const BEHIND_A_LETTER: [&str; 20] = [
 /// Writes “an” for every “a” before a vowel.
 pub fn agree(draft: &mut Draft) {
     let text = draft.text();
-    let wrong: Vec<Range<usize>> = BEFORE_VOWEL
+    let edits: Vec<Edit> = BEFORE_VOWEL
         .captures_iter(text)
         .filter_map(|found| Some((found.get(0)?.start(), found.get(1)?)))
         .filter(|(at, word)| {
@@ -31,14 +30,9 @@ pub fn agree(draft: &mut Draft) {
             let letter = text[*at..].starts_with('A') && !begins_sentence(&text[..*at]);
             sounds && !letter && !is_joined(&text[..*at]) && !BEHIND_A_LETTER.contains(&lower.as_str())
         })
-        .map(|(at, _)| at..at + 1)
+        .map(|(at, _)| Edit { range: at..at + 1, new: format!("{}n", &text[at..=at]), source: None })
         .collect();
-    for a in wrong.into_iter().rev() {
-        if draft.is_free(a.clone()) {
-            let an = format!("{}n", &draft.text()[a.clone()]);
-            draft.replace(a, &an, None);
-        }
-    }
+    draft.replace_all(&edits);
 }
 
 /// Whether an "a" behind `before` is a part of something longer: "l'a", "n/a", "U.S.A".

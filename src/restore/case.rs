@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::draft::Draft;
 use super::text::words;
-use crate::protect::{Prepared, Span, SpanKind};
+use crate::protect::{Prepared, Span};
 
 /// Words that English writes with a capital wherever they stand.
 const ALWAYS: [&str; 52] = [
@@ -94,7 +94,7 @@ pub fn first_letter(draft: &mut Draft, p: &Prepared) {
     let rest = &p.source()[p.lead().len()..];
     let Some((at, c)) = rest.char_indices().find(|(_, c)| c.is_alphanumeric()) else { return };
     let at = p.lead().len() + at;
-    let is_span = |s: &Span| s.range.contains(&at) && !matches!(s.kind, SpanKind::Name { .. });
+    let is_span = |s: &Span| s.range.contains(&at) && !s.kind.is_name();
     if p.spans().iter().any(is_span) || !(c.is_uppercase() || c.is_lowercase()) {
         return;
     }

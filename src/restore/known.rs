@@ -39,7 +39,7 @@ pub fn write(draft: &mut Draft, p: &Prepared) {
 /// Lets the punctuation go by names that are words and nothing else: a stop may come to stand beside them.
 pub fn release(draft: &mut Draft, p: &Prepared) {
     let plain = |name: &str| name.chars().all(|c| c.is_alphabetic() || " '’-".contains(c));
-    for span in p.spans().iter().filter(|span| matches!(span.kind, SpanKind::Name { .. }) && plain(&span.write)) {
+    for span in p.spans().iter().filter(|span| span.kind.is_name() && plain(&span.write)) {
         draft.release(&span.range);
     }
 }

@@ -18,7 +18,7 @@ pub mod typography;
 
 use crate::document::Note;
 use crate::engine::Hypothesis;
-use crate::protect::{Prepared, Route, SpanKind};
+use crate::protect::{Prepared, Route};
 use draft::Draft;
 pub use quotes::QuoteStyle;
 
@@ -164,7 +164,7 @@ fn copy(p: &Prepared, style: &Style, quotes: &mut dyn FnMut(&mut Draft)) -> Draf
         return draft;
     }
     // From the end, so that the ranges that follow stay good. The source's names are the source's language.
-    for span in p.spans().iter().rev().filter(|span| !matches!(span.kind, SpanKind::Name { .. })) {
+    for span in p.spans().iter().rev().filter(|span| !span.kind.is_name()) {
         draft.put(span.range.clone(), &span.write, span.range.clone());
     }
     if p.route() == Route::NoWords && p.spans().iter().all(|s| s.write.len() == s.range.len()) {

@@ -12,7 +12,7 @@ use self::words::{counts_in_words, said};
 pub use self::write::localise;
 use self::write::{clock_like, ordinal_ending, write};
 use super::Style;
-use super::draft::Draft;
+use super::draft::{Draft, Edit};
 use crate::document::Note;
 use crate::protect::Prepared;
 use crate::protect::numbers::{Number, Value};
@@ -65,27 +65,25 @@ pub fn restore(draft: &mut Draft, p: &Prepared, style: &Style) {
 /// "The 22th" is none of the endings that English has.
 fn endings(draft: &mut Draft) {
     static WRONG: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(\d*[123])th\b").expect("a valid pattern"));
-    let wrong = WRONG.captures_iter(draft.text()).filter_map(|found| {
+    let edits = WRONG.captures_iter(draft.text()).filter_map(|found| {
         let figures = found.get(1)?.as_str();
-        Some((found.get(0)?.range(), format!("{figures}{}", ordinal_ending(figures.parse().ok()?))))
+        let new = format!("{figures}{}", ordinal_ending(figures.parse().ok()?));
+        Some(Edit { range: found.get(0)?.range(), new, source: None })
     });
-    let wrong: Vec<(Range<usize>, String)> = wrong.collect();
-    for (range, right) in wrong.into_iter().rev() {
-        if draft.is_free(range.clone()) && draft.text()[range.clone()] != right {
-            draft.replace(range, &right, None);
-        }
-    }
+    let edits: Vec<Edit> = edits.collect();
+    draft.replace_all(&edits);
 }
 
 /// "21 p.m." is on neither clock.
 fn one_clock(draft: &mut Draft) {
-    let wrong =
-        clock_times(draft.text()).into_iter().filter(|time| time.half.is_some() && (13..24).contains(&time.hour));
-    let wrong: Vec<ClockTime> = wrong.filter(|time| draft.is_free(time.range.clone())).collect();
-    for time in wrong.into_iter().rev() {
-        let right = clock_like(&draft.text()[time.range.clone()], time.hour, time.minute);
-        draft.replace(time.range, &right, None);
-    }
+    let text = draft.text();
+    let wrong = clock_times(text).into_iter().filter(|time| time.half.is_some() && (13..24).contains(&time.hour));
+    let right = |time: ClockTime| {
+        let new = clock_like(&text[time.range.clone()], time.hour, time.minute);
+        Edit { range: time.range, new, source: None }
+    };
+    let edits: Vec<Edit> = wrong.map(right).collect();
+    draft.replace_all(&edits);
 }
 
 /// What may be a time of day in an English text, as it stands there.

@@ -12,7 +12,7 @@ const MOST_STRAYS: usize = 500;
 
 /// Puts every span of `p` but known names into `draft` and takes out what the model made of them besides.
 pub fn put_back(draft: &mut Draft, p: &Prepared) {
-    let is_name = |i: usize| matches!(p.spans()[i].kind, SpanKind::Name { .. });
+    let is_name = |i: usize| p.spans()[i].kind.is_name();
     let mut order: Vec<usize> = (0..p.spans().len()).filter(|&i| !is_name(i)).collect();
     // What is unmistakable first: the place of a word like "a" is clearer once the others are settled.
     order.sort_by_key(|&i| {

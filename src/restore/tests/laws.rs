@@ -92,7 +92,7 @@ fn hold(source: &str, replies: &[&str], options: &ProtectOptions, engine: &dyn E
         }
         let mut bare = Draft::new(&h, |r| p.to_segment(r));
         placeholders::put_back(&mut bare, &p);
-        for span in p.spans().iter().filter(|span| !matches!(span.kind, SpanKind::Name { .. })) {
+        for span in p.spans().iter().filter(|span| !span.kind.is_name()) {
             let count = |t: &str| t.matches(span.write.as_str()).count();
             assert!(
                 count(bare.text()) >= 1 && count(draft.text()) >= 1,
