@@ -187,14 +187,14 @@ fn pluralised(term: &str) -> String {
 }
 
 /// A word in small letters with its accents, in one normal form.
-fn key(word: &str) -> String {
+pub(super) fn key(word: &str) -> String {
     use unicode_normalization::UnicodeNormalization;
     word.nfc().flat_map(char::to_lowercase).map(|c| if c == '’' { '\'' } else { c }).collect()
 }
 
 /// Byte ranges of words. An apostrophe ends a word that it elides ("l'" + "arbre"); a hyphen or a full stop parts words
 /// as well, and a term with them is a term of several words.
-fn words(text: &str) -> Vec<Range<usize>> {
+pub(super) fn words(text: &str) -> Vec<Range<usize>> {
     let mark = unicode_normalization::char::is_combining_mark;
     runs(text, |_, c, _| c.is_alphanumeric() || mark(c) || "+#_".contains(c))
 }

@@ -3,6 +3,7 @@
 
 pub mod abbreviated;
 pub mod capitals;
+pub mod dictionary;
 pub mod glossary;
 pub mod known;
 mod names;
@@ -22,6 +23,7 @@ use unicode_normalization::char::is_combining_mark;
 use crate::document::{QuoteMark, QuoteRole};
 use crate::engine::Engine;
 use capitals::Capitals;
+use dictionary::{Dictionary, Lookup};
 use glossary::Glossary;
 pub use names::Name;
 use numbers::{Money, Number, UnitKind, Value, overlaps_any};
@@ -35,6 +37,8 @@ pub struct ProtectOptions {
     pub glossary: Option<Arc<Glossary>>,
     /// Whether the [known names](known) are written as English has them. A glossary goes before.
     pub known_names: bool,
+    /// What the model does not know well.
+    pub dictionary: Option<Arc<Dictionary>>,
     /// Words that this model copies as they stand, for things it must not see: [`stand_in::COMMON`] or, measured for one
     /// model, what [`stand_in::choose`] gives. What the model does not copy after all is put back by alignment.
     pub stand_ins: Vec<String>,
@@ -78,6 +82,7 @@ impl Default for ProtectOptions {
         Self {
             glossary: None,
             known_names: true,
+            dictionary: None,
             stand_ins: stand_in::COMMON.map(str::to_owned).to_vec(),
             spans: SpanSight::Auto,
             quotes: QuoteSight::Straight,
@@ -99,6 +104,7 @@ pub struct Prepared {
     quotes: Vec<QuoteMark>,
     lead: usize,
     names: Vec<Name>,
+    lookups: Vec<Lookup>,
 }
 
 /// A stretch of the segment that the translation must hold as it is told to.
@@ -173,6 +179,11 @@ impl Prepared {
     pub fn names(&self) -> &[Name] {
         &self.names
     }
+
+    /// Words and terms that the model may not know, in order.
+    pub fn lookups(&self) -> &[Lookup] {
+        &self.lookups
+    }
 }
 
 static LEAD: LazyLock<Regex> = LazyLock::new(|| {
@@ -237,6 +248,7 @@ pub fn prepare(
         quotes,
         lead,
         names: names::find(text, &taken, engine),
+        lookups: options.dictionary.as_ref().map_or_else(Vec::new, |dictionary| dictionary.find(text, &taken)),
     };
     prepared.sight = look(&prepared, engine, options);
     if prepared.route == Route::Model && prepared.sight.text().is_empty() {

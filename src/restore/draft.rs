@@ -26,6 +26,8 @@ struct Piece {
     fixed: Option<Range<usize>>,
     /// Whether it must stay as it is.
     frozen: bool,
+    /// Log-probability of the token; 0 where no model wrote it.
+    log_prob: f32,
 }
 
 /// One change of a [`Draft`]: `new` stands for `range`; see [`Draft::replace`] for `source`.
@@ -49,7 +51,13 @@ impl Draft {
                 if fits {
                     end = target.end;
                     let weights = alignment.row(t).to_vec();
-                    draft.pieces.push(Piece { target: target.clone(), weights, fixed: None, frozen: false });
+                    draft.pieces.push(Piece {
+                        target: target.clone(),
+                        weights,
+                        fixed: None,
+                        frozen: false,
+                        log_prob: hypothesis.token_scores.get(t).copied().unwrap_or(0.0),
+                    });
                 }
             }
         }
@@ -58,7 +66,13 @@ impl Draft {
 
     /// A draft that stands for the whole of its source, word for word unknown: a copied segment.
     pub fn copied(text: &str) -> Self {
-        let piece = Piece { target: 0..text.len(), weights: Vec::new(), fixed: Some(0..text.len()), frozen: false };
+        let piece = Piece {
+            target: 0..text.len(),
+            weights: Vec::new(),
+            fixed: Some(0..text.len()),
+            frozen: false,
+            log_prob: 0.0,
+        };
         let pieces = if text.is_empty() { Vec::new() } else { vec![piece] };
         Self { text: text.to_owned(), pieces, ..Self::default() }
     }
@@ -76,6 +90,7 @@ impl Draft {
                     weights: Vec::new(),
                     fixed: Some(range),
                     frozen: false,
+                    log_prob: 0.0,
                 });
             }
         }
@@ -130,7 +145,7 @@ impl Draft {
             weights.iter_mut().for_each(|w| *w /= total);
         }
         if !new.is_empty() && (fixed.is_some() || !weights.is_empty()) {
-            parts.push(Piece { target: start..start + new.len(), weights, fixed, frozen });
+            parts.push(Piece { target: start..start + new.len(), weights, fixed, frozen, log_prob: 0.0 });
         }
         let moved = |x: usize| x - end + start + new.len();
         if let Some(piece) = self.pieces[first..last].last().filter(|p| p.target.end > end) {
@@ -229,7 +244,7 @@ impl Draft {
             }
             if !edit.new.is_empty() && (fixed.is_some() || !weights.is_empty()) {
                 let target = text.len()..text.len() + edit.new.len();
-                pieces.push(Piece { target, weights, fixed, frozen: false });
+                pieces.push(Piece { target, weights, fixed, frozen: false, log_prob: 0.0 });
             }
             text.push_str(&edit.new);
             done = edit.range.end;
@@ -257,6 +272,12 @@ impl Draft {
                 own.map(|(_, w)| w).sum()
             }
         }
+    }
+
+    /// The log-probability of the token that the model was least sure of within `range`; 0 for what it did not write.
+    pub fn certainty(&self, range: &Range<usize>) -> f32 {
+        let own = self.pieces.iter().filter(|piece| overlap(&piece.target, range));
+        own.map(|piece| piece.log_prob).fold(0.0, f32::min)
     }
 
     /// The target bytes that translate `source`: the best contiguous stretch of pieces, by the sum over pieces inside of

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::draft::Draft;
 use super::placeholders::find;
-use super::text::{begins_sentence, trimmed, whole_words};
+use super::text::{begins_sentence, capitalised, trimmed, whole_words};
 use crate::document::Note;
 use crate::protect::{Prepared, Span, SpanKind};
 
@@ -135,9 +135,4 @@ fn article_before(text: &str, at: usize) -> usize {
     let word = word.filter(|word| is_article(word) && text[..at].ends_with(' ')).unwrap_or_default();
     let spaces = at - text[..at].trim_end_matches(' ').len();
     if word.is_empty() { 0 } else { word.len() + spaces }
-}
-
-fn capitalised(name: &str) -> String {
-    let mut chars = name.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

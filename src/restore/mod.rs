@@ -2,6 +2,7 @@
 
 pub mod articles;
 pub mod case;
+pub mod dictionary;
 pub mod doubled;
 pub mod draft;
 pub mod known;
@@ -124,6 +125,7 @@ pub fn restore(
     placeholders::put_back(&mut draft, p);
     if !style.verbatim {
         known::write(&mut draft, p);
+        dictionary::write(&mut draft, p);
         names::restore(&mut draft, p);
         titles::translate(&mut draft, p);
         numbers::restore(&mut draft, p, style);

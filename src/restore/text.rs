@@ -20,6 +20,12 @@ pub(crate) fn begins_sentence(before: &str) -> bool {
     words.is_empty() || words.ends_with(['.', '!', '?', '…'])
 }
 
+/// `text` with a capital first letter.
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
 /// Where `needle` stands alone in `text`.
 pub(crate) fn occurrences<'a>(text: &'a str, needle: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
     text.match_indices(needle).map(|(i, s)| i..i + s.len()).filter(|range| stands_alone(text, range))

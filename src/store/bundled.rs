@@ -43,6 +43,7 @@ pub fn bundled() -> Result<ModelFiles> {
         vocab: file!("vocab.json"),
         target_vocab: None,
         shortlist: Some(file!("shortlist.bin")),
+        dictionary: Some(file!("dictionary.tsv")),
     })
 }
 

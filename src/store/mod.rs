@@ -59,6 +59,8 @@ pub struct ModelFiles {
     pub target_vocab: Option<Blob>,
     /// `shortlist.bin`, where one was made.
     pub shortlist: Option<Blob>,
+    /// `dictionary.tsv`, where one was made.
+    pub dictionary: Option<Blob>,
 }
 
 /// Which model is meant.
@@ -288,6 +290,7 @@ impl ModelFiles {
             ("vocab.json", Some(&self.vocab)),
             ("target_vocab.json", self.target_vocab.as_ref()),
             (SHORTLIST, self.shortlist.as_ref()),
+            (DICTIONARY, self.dictionary.as_ref()),
         ]
         .into_iter()
         .filter_map(|(name, blob)| Some((name, blob?)))
@@ -316,6 +319,8 @@ impl ModelFiles {
 const WEIGHTS: &str = "model.safetensors";
 /// The usual file name of a table of candidates.
 pub const SHORTLIST: &str = "shortlist.bin";
+/// The usual file name of a dictionary.
+const DICTIONARY: &str = "dictionary.tsv";
 
 #[cfg(test)]
 mod tests;

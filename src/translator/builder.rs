@@ -13,6 +13,7 @@ use crate::marian::device::{Compute, DeviceChoice, Plan};
 use crate::marian::shortlist::Shortlist;
 use crate::marian::{Config, Weights};
 use crate::memory::{MemorySettings, Remembering};
+use crate::protect::dictionary::Dictionary;
 use crate::protect::glossary::Glossary;
 use crate::protect::{self, ProtectOptions};
 use crate::restore::Style;
@@ -207,6 +208,7 @@ impl Builder {
     pub fn build(mut self) -> Result<Translator> {
         let (mut machine, mut digest) = (String::new(), String::new());
         let mut tuning = Tuning::default();
+        let mut dictionary = None;
         let (mut engine, description, options): (Box<dyn Engine>, _, _) = match self.engine.take() {
             Some(engine) => (engine, "custom engine".to_owned(), self.searching(Options::default())?),
             None => {
@@ -219,10 +221,12 @@ impl Builder {
                         check::warm_up();
                     });
                     let named = (self.identified || self.memory.is_some()).then(|| scope.spawn(|| files.digest()));
+                    let read = scope.spawn(|| files.dictionary.clone().map(Dictionary::load).transpose());
                     let loaded = load(&files, &config, &plan, self.shortlist);
                     if let Some(named) = named {
                         digest = named.join().map_err(|_| Error::model("its digest could not be made"))??;
                     }
+                    dictionary = read.join().map_err(|_| Error::model("its dictionary could not be read"))??;
                     loaded
                 })?;
                 tuning = Tuning::load(&files)?;
@@ -237,8 +241,12 @@ impl Builder {
             }
             engine = Box::new(Remembering::new(engine, memory, &format!("{digest} {machine}"))?);
         }
-        let protect =
-            ProtectOptions { glossary: self.glossary, quotes: tuning.quotation_marks, ..ProtectOptions::default() };
+        let protect = ProtectOptions {
+            glossary: self.glossary,
+            dictionary: dictionary.map(Arc::new),
+            quotes: tuning.quotation_marks,
+            ..ProtectOptions::default()
+        };
         let (style, strict, guards, confidence) = (self.style, self.strict, self.guards, tuning.confidence);
         Ok(Translator { engine, description, machine, digest, options, style, protect, strict, guards, confidence })
     }
