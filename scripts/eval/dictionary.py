@@ -35,7 +35,7 @@ def readings(french, kind, english):
     for form, translations in inflection.forms(french, kind, english):
         # A form that is known as one of another word is left to that.
         own = form == french or simplemma.lemmatize(form, lang="fr") in lemmas
-        if own and inflection.is_written(form, french):
+        if own and inflection.is_written(form, french, kind):
             yield form, form != french, kind, translations
 
 

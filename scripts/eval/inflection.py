@@ -243,9 +243,11 @@ def forms(french, kind, english):
         yield french, english
 
 
-def is_written(form, lemma):
-    """Whether a form is written at all, and not so often that it must be another word ("terrasses" is no form of "terrasser")."""
-    return RAREST <= zipf_frequency(form, "fr") <= zipf_frequency(lemma, "fr") + 0.5
+def is_written(form, lemma, kind):
+    """Whether a form is written at all, and not so often that it must be another word ("terrasses" is no form of "terrasser",
+    "médecine" none of "médecin"). A participle may be more frequent than its verb, a plural or a feminine adjective than its lemma."""
+    more = 1.5 if kind == "a" or form in plurals(lemma) or re.search("(é|ée|és|ées)$", form) else 0.5
+    return RAREST <= zipf_frequency(form, "fr") <= zipf_frequency(lemma, "fr") + more
 
 
 def is_of_verb(word):

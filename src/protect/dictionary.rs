@@ -143,7 +143,7 @@ fn is_plain(text: &str, range: &Range<usize>) -> bool {
 
 /// Whether a word or term stands alone: in a text of its own or between marks that part a heading, a table, a list of data.
 fn is_label(text: &str, range: &Range<usize>) -> bool {
-    let parts = |c: char| ":–—|/()".contains(c);
+    let parts = |c: char| ":–—|/().".contains(c);
     let (before, after) = (text[..range.start].trim_end(), text[range.end..].trim_start());
     let opens = !before.contains(char::is_alphanumeric) || before.ends_with(parts) || before.ends_with(" -");
     let closes = !after.contains(char::is_alphanumeric) || after.starts_with(parts) || after.starts_with("- ");

@@ -1,4 +1,4 @@
-//! “An” before a vowel, where the model or a restorer changed the word behind it.
+//! “An” before a vowel and “a” before another letter, where the model or a restorer changed the word behind it.
 
 use std::sync::LazyLock;
 
@@ -11,16 +11,20 @@ use super::text::begins_sentence;
 static BEFORE_VOWEL: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\b[Aa] ([AEIOÉaeioé][a-zé]\w*|8\d*\b|1[18]\b)").expect("a valid pattern"));
 
+/// “An” and a word that begins with no vowel whoever says it.
+static BEFORE_CONSONANT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\b[Aa]n [bcdfgjklmnpqrstvwz][a-z]{2,}\b").expect("a valid pattern"));
+
 /// Words that may stand behind a letter A that is no article.
 const BEHIND_A_LETTER: [&str; 20] = [
     "is", "are", "and", "or", "of", "in", "on", "at", "if", "as", "it", "all", "any", "also", "am", "an", "off",
     "only", "each", "either",
 ];
 
-/// Writes “an” for every “a” before a vowel.
+/// Writes “an” for every “a” before a vowel, and “a” for “an” before a consonant.
 pub fn agree(draft: &mut Draft) {
     let text = draft.text();
-    let edits: Vec<Edit> = BEFORE_VOWEL
+    let longer = BEFORE_VOWEL
         .captures_iter(text)
         .filter_map(|found| Some((found.get(0)?.start(), found.get(1)?)))
         .filter(|(at, word)| {
@@ -30,8 +34,12 @@ pub fn agree(draft: &mut Draft) {
             let letter = text[*at..].starts_with('A') && !begins_sentence(&text[..*at]);
             sounds && !letter && !is_joined(&text[..*at]) && !BEHIND_A_LETTER.contains(&lower.as_str())
         })
-        .map(|(at, _)| Edit { range: at..at + 1, new: format!("{}n", &text[at..=at]), source: None })
-        .collect();
+        .map(|(at, _)| Edit { range: at..at + 1, new: format!("{}n", &text[at..=at]), source: None });
+    let shorter = BEFORE_CONSONANT.find_iter(text).filter(|found| !is_joined(&text[..found.start()]));
+    let shorter =
+        shorter.map(|found| Edit { range: found.start() + 1..found.start() + 2, new: String::new(), source: None });
+    let mut edits: Vec<Edit> = longer.chain(shorter).collect();
+    edits.sort_by_key(|edit| edit.range.start);
     draft.replace_all(&edits);
 }
 
@@ -54,6 +62,10 @@ mod tests {
         assert_eq!(agreed("A envelope and a often told tale."), "An envelope and an often told tale.");
         assert_eq!(agreed("“A icon,” he said. A atom."), "“An icon,” he said. An atom.");
         assert_eq!(agreed("a 8% rise, a 11-metre kick, a 80 m race"), "an 8% rise, an 11-metre kick, an 80 m race");
+        assert_eq!(
+            agreed("An pothole, an heir, an SMS, an x-ray, an carillon"),
+            "A pothole, an heir, an SMS, an x-ray, a carillon"
+        );
         for text in [
             "A European, a one-off, a unit, a house, a user",
             "a 110 m race, a 1,800 m race, vitamin A increases it, and A is a letter, plan A or B, a and b",

@@ -52,13 +52,13 @@ fn letters(text: &str) -> Vec<Range<usize>> {
 /// Whether `word` is `base` or a regular form of it: plural, third person, past, -ing, comparison, -ly.
 fn is_form(word: &str, base: &str) -> bool {
     const ENDINGS: [&str; 12] = ["", "s", "es", "ed", "d", "ing", "er", "ers", "or", "ors", "est", "ly"];
-    let stem = base.trim_end_matches(['e', 'y']);
+    let stem = base.strip_suffix(['e', 'y']).unwrap_or(base);
     let Some(rest) = word.strip_prefix(base).or_else(|| word.strip_prefix(stem).filter(|_| stem.len() > 2)) else {
         return false;
     };
     let doubled = rest.chars().next().filter(|&c| base.ends_with(c)).map_or(rest, |c| &rest[c.len_utf8()..]);
-    let vowel = rest.strip_prefix(['i', 'y', 'e']).unwrap_or(rest);
-    [rest, doubled, vowel].iter().any(|rest| ENDINGS.contains(rest))
+    let changed = rest.strip_prefix('i').filter(|rest| base.ends_with('y') && !rest.is_empty()).unwrap_or(rest);
+    [rest, doubled, changed].iter().any(|rest| ENDINGS.contains(rest))
 }
 
 /// The words that the alignment leads to, without the little ones round them.
@@ -76,7 +76,11 @@ fn made_of(draft: &Draft, p: &Prepared, source: &Range<usize>) -> Option<Range<u
     }
     let target = found.first()?.start..found.iter().map(|range| range.end).max()?;
     let mut target = trimmed(text, target, |c| !c.is_alphanumeric());
-    while let Some((first, _)) = text[target.clone()].split_once(' ').filter(|(first, _)| is_little(first)) {
+    // “With acknowledgement of receipt” stands for its preposition as well.
+    let leads = french
+        .first()
+        .is_some_and(|word| PREPOSITIONS.contains(&p.source()[source.clone()][word.clone()].to_lowercase().as_str()));
+    while let Some((first, _)) = text[target.clone()].split_once(' ').filter(|(first, _)| !leads && is_little(first)) {
         target.start += first.len() + 1;
     }
     while let Some((rest, _)) = text[target.clone()].rsplit_once(' ').filter(|(_, last)| is_little(last)) {
@@ -88,6 +92,10 @@ fn made_of(draft: &Draft, p: &Prepared, source: &Range<usize>) -> Option<Range<u
     let plain = !made.contains(|c: char| c.is_numeric() || ",;:()".contains(c));
     (fits && plain && draft.is_free(target.clone())).then_some(target)
 }
+
+/// French words with which a group begins that does the work of an adverb.
+const PREPOSITIONS: [&str; 14] =
+    ["à", "au", "aux", "de", "d", "du", "en", "dans", "par", "pour", "sans", "sous", "sur", "avec"];
 
 /// Whether there is nothing but grammar in a stretch of text.
 fn is_grammar(text: &str) -> bool {

@@ -56,7 +56,7 @@ impl Draft {
                         weights,
                         fixed: None,
                         frozen: false,
-                        log_prob: hypothesis.token_scores.get(t).copied().unwrap_or(0.0),
+                        log_prob: hypothesis.token_scores.get(t).copied().unwrap_or(f32::NEG_INFINITY),
                     });
                 }
             }

@@ -36,6 +36,7 @@ pub fn restore(draft: &mut Draft, p: &Prepared) {
         if first != Some(word.start) {
             accents(draft, source, &word);
         }
+        inner_capitals(draft, source, &word);
         signs(draft, p, word);
     }
 }
@@ -51,6 +52,21 @@ fn accents(draft: &mut Draft, source: &str, name: &Range<usize>) {
     let made = &draft.text()[target.clone()];
     if !made.is_ascii() && made.chars().all(char::is_alphabetic) {
         put(draft, target, word, name);
+    }
+}
+
+/// Gives a word in capitals its own letters again where the model wrote it with some of them small: DuVAL for DUVAL.
+fn inner_capitals(draft: &mut Draft, source: &str, word: &Range<usize>) {
+    let right = &source[word.clone()];
+    if right.chars().count() < 3 || right.contains(char::is_lowercase) || !right.contains(char::is_alphabetic) {
+        return;
+    }
+    let text = draft.text();
+    let loud = |made: &str| made.chars().filter(|c| c.is_uppercase()).count();
+    let mixed = |made: &str| loud(made) > 1 && made.contains(char::is_lowercase);
+    let like = |made: &Range<usize>| mixed(&text[made.clone()]) && text[made.clone()].to_uppercase() == right;
+    if let Some(made) = words(text).into_iter().find(|made| like(made) && draft.is_free(made.clone())) {
+        put(draft, made, right, word);
     }
 }
 

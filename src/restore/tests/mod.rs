@@ -1,5 +1,6 @@
 //! The whole way of a sentence: prepared, translated (by a stand-in for the model), restored.
 
+mod dictionary;
 mod laws;
 mod numbers;
 mod spans;
