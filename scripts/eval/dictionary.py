@@ -64,7 +64,9 @@ def table(data):
     out = {}
     for form, all_readings in found.items():
         if re.fullmatch(r"\w+(?:[ '-]\w+)*:?", form):
-            all_readings.sort(key=lambda reading: (reading[0], "danv".index(reading[1])))
+            # "Pavé" is a stone before it is a participle.
+            order = "dnav" if form.endswith("é") else "danv"
+            all_readings.sort(key=lambda reading: (reading[0], order.index(reading[1])))
             out[form] = list(dict.fromkeys(word for *_, english in all_readings for word in english))
     return out
 

@@ -246,15 +246,16 @@ def forms(french, kind, english):
 def is_written(form, lemma, kind):
     """Whether a form is written at all, and not so often that it must be another word ("terrasses" is no form of "terrasser",
     "médecine" none of "médecin"). A participle may be more frequent than its verb, a plural or a feminine adjective than its lemma."""
-    more = 1.5 if kind == "a" or form in plurals(lemma) or re.search("(é|ée|és|ées)$", form) else 0.5
+    more = 0.8 if kind == "a" else 1.5 if form in plurals(lemma) or re.search("(é|ée|és|ées)$", form) else 0.5
     return RAREST <= zipf_frequency(form, "fr") <= zipf_frequency(lemma, "fr") + more
 
 
 def is_of_verb(word):
     """Whether what looks like a noun or an adjective is first of all a form of a verb ("soigné", "voyant", "colle")."""
-    verbs = {simplemma.lemmatize(word, lang="fr")}
-    verbs |= {word[:-len(a)] + b for a, b in (("é", "er"), ("i", "ir"), ("ant", "er"), ("ant", "ir"), ("issant", "ir"), ("ant", "re"), ("u", "re"), ("u", "ir")) if word.endswith(a)}
-    least = max(zipf_frequency(word, "fr"), 3.9)
-    if word.endswith("e") and zipf_frequency(word + "r", "fr") > zipf_frequency(word, "fr"):
+    written = zipf_frequency(word, "fr")
+    if word.endswith("e") and zipf_frequency(word + "r", "fr") > written or word.endswith("é") and zipf_frequency(word[:-1] + "er", "fr") > 3:
         return True
-    return any(verb != word and verb.endswith(("r", "re")) and zipf_frequency(verb, "fr") > least for verb in verbs)
+    verbs = {simplemma.lemmatize(word, lang="fr")}
+    ends = [("i", "ir"), ("ant", "er"), ("ant", "ir"), ("yant", "ir"), ("yant", "ire"), ("issant", "ir"), ("ant", "re"), ("u", "re"), ("u", "ir")]
+    verbs |= {word[:-len(a)] + b for a, b in ends if word.endswith(a)}
+    return any(verb != word and verb.endswith(("r", "re")) and zipf_frequency(verb, "fr") > max(written, 3.9) for verb in verbs)

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// The pattern, whose first group is the abbreviation, and the words for it.
-const WORDS: [(&str, &str); 28] = [
+const WORDS: [(&str, &str); 26] = [
     (r"\b(?:\d{1,2}|1er)\s(janv)\.", "janvier"),
     (r"\b(?:\d{1,2}|1er)\s(févr?)\.", "février"),
     (r"\b(?:\d{1,2}|1er)\s(avr)\.", "avril"),
@@ -29,8 +29,6 @@ const WORDS: [(&str, &str); 28] = [
     (r"\b(ap\.\sJ\.\s?-?C)\.", "après Jésus-Christ"),
     (r"\b([Tt]él)\.?\s?:", "téléphone"),
     (r"(?:\b[Ll]e|\b[Dd]u|\b[Aa]u|,)\s(Pr)\b\.?\s\p{Lu}", "professeur"),
-    (r"\d\s(h)\s\d{1,2}\smin\b", "heures"),
-    (r"\d\sh\s\d{1,2}\s(min)\b", "minutes"),
     (r"\b(svp)\b", "s'il vous plaît"),
     (r"\b(stp)\b", "s'il te plaît"),
     (r"\b(bcp)\b", "beaucoup"),
@@ -44,7 +42,7 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
 
 /// Any of them: a cheap look before the patterns, as most sentences have none.
 static ANY: LazyLock<Regex> = LazyLock::new(|| {
-    let any = r"(?i)\b(?:janv|févr?|avr|juill?|sept|oct|nov|déc|pers|env|art|chap|vol|éq|av|ap|tél|c)\.|\bc\.|\bhab\b|\bb(?:l?v)?d\b|\btél\b|\bPr\b|\b(?:svp|stp|bcp|rdv)\b|\d\sh\s";
+    let any = r"(?i)\b(?:janv|févr?|avr|juill?|sept|oct|nov|déc|pers|env|art|chap|vol|éq|av|ap|tél|c)\.|\bc\.|\bhab\b|\bb(?:l?v)?d\b|\btél\b|\bPr\b|\b(?:svp|stp|bcp|rdv)\b";
     Regex::new(any).expect("a valid pattern")
 });
 
@@ -97,7 +95,6 @@ mod tests {
         assert_eq!(shown("Voir chap. 3, art. 12 et vol. IV"), "Voir chapitre 3, article 12 et volume IV");
         assert_eq!(shown("au 12 bis, av. Foch et 3, bd Voltaire"), "au 12 bis, avenue Foch et 3, boulevard Voltaire");
         assert_eq!(shown("En 79 ap. J.-C., elle brûla."), "En 79 après Jésus-Christ, elle brûla.");
-        assert_eq!(shown("en 2 h 10 min, à 2 h 10"), "en 2 heures 10 minutes, à 2 h 10");
         assert_eq!(shown("Tél. : 12 ; le Pr Blanc, svp"), "Téléphone : 12 ; le professeur Blanc, s'il vous plaît");
     }
 

@@ -12,6 +12,7 @@ pub mod patterns;
 pub mod route;
 pub mod sight;
 pub mod stand_in;
+pub mod times;
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -351,6 +352,7 @@ fn look(p: &Prepared, engine: &dyn Engine, options: &ProtectOptions) -> Sight {
         };
         acts.push((span.range.clone(), act));
     }
+    acts.extend(times::durations(text).into_iter().map(|(range, words)| (range, Act::Show(words))));
     acts.extend(abbreviated::find(text).into_iter().map(|(range, full)| (range, Act::Show(full))));
     quote_acts(p, engine, options.quotes, &mut acts);
     sign_acts(p, engine, &mut acts);
@@ -482,7 +484,7 @@ fn sign_acts(p: &Prepared, engine: &dyn Engine, acts: &mut Vec<(Range<usize>, Ac
             let shown = match minute {
                 // A model knows the word, and English has p.m. as well.
                 None if text[number.range.clone()].contains("heure") => continue,
-                None if !numbers::is_of_day(text, number) => format!("{hour} heures"),
+                None if !times::is_of_day(text, number) => format!("{hour} heures"),
                 _ => format!("{hour}:{:02}", minute.unwrap_or(0)),
             };
             if engine.reads(':') && engine.writes(':') {

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::times;
+
 /// A number as it stands in a French text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Number {
@@ -148,21 +150,6 @@ impl Number {
     }
 }
 
-/// Whether an hour without minutes is a time of day, by the word before it: "à 20 h", "de 9 h à 18 h", but not "un film de
-/// 2 h" or "35 h par semaine".
-pub fn is_of_day(text: &str, number: &Number) -> bool {
-    let before = text[..number.range.start].trim_end();
-    let word = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or("").to_lowercase();
-    let to =
-        || text[number.range.end..].trim_start().strip_prefix("à ").is_some_and(|t| t.starts_with(char::is_numeric));
-    match word.as_str() {
-        "a" if before.ends_with("y a") => false,
-        "à" | "vers" | "dès" | "avant" | "après" | "et" | "entre" | "jusqu" | "a" => true,
-        "de" | "des" => to(),
-        _ => false,
-    }
-}
-
 /// Commas between groups of three figures.
 pub fn group(figures: &str) -> String {
     let mut out = String::with_capacity(figures.len() + figures.len() / 3);
@@ -292,80 +279,7 @@ fn suffix(text: &str, whole: &str, end: usize) -> Option<(Value, usize)> {
             return Some((Value::Ordinal(n), end + ending.len()));
         }
     }
-    if let Some(found) = quarter(text, n, end - whole.len(), end) {
-        return Some(found);
-    }
-    let unspaced = rest.trim_start_matches(is_space);
-    if n > 24 || whole.len() > 2 || rest.len() - unspaced.len() > 3 {
-        return None;
-    }
-    let in_full = unspaced.strip_prefix("heures").or_else(|| unspaced.strip_prefix("heure"));
-    let after = in_full.or_else(|| unspaced.strip_prefix(['h', 'H']))?;
-    let at = text.len() - after.len();
-    if in_full.is_some() && !is_hour(text, end - whole.len(), at) {
-        return None;
-    }
-    let spaced = after.trim_start_matches(is_space);
-    let figures = spaced.bytes().take_while(u8::is_ascii_digit).count();
-    let minute = spaced.get(..2).filter(|_| figures == 2).and_then(|m| m.parse::<u32>().ok()).filter(|&m| m < 60);
-    let hour = u32::try_from(n).ok()?;
-    // 2 h 10 min 30 s is how long something took.
-    let long = |spaced: &str| {
-        let unit = spaced[2..].trim_start_matches(is_space);
-        ["min", "mn", "'", "′"].iter().any(|name| unit.starts_with(name))
-    };
-    match minute {
-        Some(_) if long(spaced) => None,
-        Some(minute) => Some((Value::Time { hour, minute: Some(minute) }, text.len() - spaced.len() + 2)),
-        None if after.starts_with(char::is_alphanumeric) => None,
-        None => Some((Value::Time { hour, minute: None }, at)),
-    }
-}
-
-/// Whether "18 heures", from `start` to `end`, is a time of day: "à 18 heures", "entre 8 heures et 20 heures", but not "à 2 heures de
-/// route".
-fn is_hour(text: &str, start: usize, end: usize) -> bool {
-    let before = text[..start].trim_end();
-    let word = before.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-    let after = text[end..].trim_start_matches(is_space);
-    let goes_on = after.strip_prefix("à ").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    let of_day = match word {
-        "A" => before == "A",
-        "et" => before.contains("ntre "),
-        "de" | "De" => goes_on,
-        "est" | "était" | "sera" => before.to_lowercase().trim_end_matches(word).trim_end().ends_with("il"),
-        _ => ["à", "vers", "dès", "avant", "après", "entre"].contains(&word.to_lowercase().as_str()),
-    };
-    // "et demie" is no time of day either, where it is not yet read as one.
-    of_day && !["de ", "d'", "d’", "et demi", "et quart"].iter().any(|more| after.starts_with(more))
-}
-
-static QUARTER: LazyLock<Regex> = LazyLock::new(|| {
-    let quarter = r"^[ \u{a0}\u{202f}]?(?:heures?|h) (?:(et quart)|et (demie?)|moins le quart)\b";
-    Regex::new(quarter).expect("a valid pattern")
-});
-
-/// "à 8 heures et demie", as a time; not "2 heures et demie de débat". The figures, worth `n`, are from `start` to `end`.
-fn quarter(text: &str, n: u64, start: usize, end: usize) -> Option<(Value, usize)> {
-    if n > 24 {
-        return None;
-    }
-    let found = QUARTER.captures(&text[end..])?;
-    let stop = end + found.get(0)?.end();
-    let before = text[..start].trim_end().to_lowercase();
-    let of_day = ["à", "vers", "dès", "avant", "jusqu'à"]
-        .iter()
-        .any(|word| before.strip_suffix(word).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric)));
-    if !of_day || text[stop..].starts_with(" de ") {
-        return None;
-    }
-    let hour = u32::try_from(n).ok()?;
-    let (hour, minute) = match (found.get(1), found.get(2)) {
-        (Some(_), _) => (hour, 15),
-        (_, Some(_)) => (hour, 30),
-        _ => (hour.checked_sub(1)?, 45),
-    };
-    Some((Value::Time { hour, minute: Some(minute) }, stop))
+    times::read(text, n, end - whole.len()..end)
 }
 
 /// The sign that belongs to `number`; the first `taken` bytes are another's: "3 €5 €".
@@ -477,33 +391,10 @@ mod tests {
             ["1,234.56", "12,000", "1,234,567", "3.5"]
         );
         assert_eq!(english("En 2024, 75001 Paris, 0,5 mm"), ["2024", "75001", "0.5"]);
-        assert_eq!(english("à 15 h 30, 8h, 20h05"), ["15:30", "8:00", "20:05"]);
-        assert_eq!(english("à 8 heures et demie, vers 9 h moins le quart"), ["8:30", "8:45"]);
-        assert_eq!(english("en 2 h 10 min 30 s, à 12 h 55 mardi"), ["2", "10", "30", "12:55"]);
-        assert_eq!(english("2 heures et quart de débat, à 3 heures et demie de Paris"), ["2", "3"]);
         assert_eq!(english("le 1er, la 2e, au XXe siècle"), ["1", "2", "20"]);
         assert_eq!(english("Le chat, Les chats, Ce chat vers Lyon, Ve siècle, François Ier"), ["5", "1"]);
         assert_eq!(english("H2O, A320, 1,2,3"), ["1", "2", "3"]);
         assert_eq!(english("12.500 places, version 12.500, n° 09-12.345"), ["12,500", "12.500", "09", "12.345"]);
-    }
-
-    #[test]
-    fn hours_ago_are_no_time_of_day() {
-        let of_day = |text: &str| is_of_day(text, &read(text, &[])[0]);
-        assert!(of_day("à 2 h") && of_day("Rendez-vous a 2 h") && !of_day("il y a 2 h") && !of_day("un film de 2 h"));
-    }
-
-    #[test]
-    fn hours_in_full_are_times_of_day_behind_a_word_that_says_so() {
-        let times = |text: &str| -> Vec<Value> {
-            read(text, &[]).into_iter().map(|n| n.value).filter(|v| matches!(v, Value::Time { .. })).collect()
-        };
-        let at = |hour, minute| Value::Time { hour, minute };
-        assert_eq!(times("prévu à 21 heures."), [at(21, None)]);
-        assert_eq!(times("À 18 heures 30, entre 8 heures et 9 heures"), [at(18, Some(30)), at(8, None), at(9, None)]);
-        assert_eq!(times("de 9 heures à 17 heures"), [at(9, None), at(17, None)]);
-        assert_eq!(times("Il est 15 heures, la durée est 3 heures"), [at(15, None)]);
-        assert_eq!(times("à 2 heures de route, 24 heures plus tard, en 3 heures, 2 jours et 3 heures"), []);
     }
 
     #[test]

@@ -49,9 +49,10 @@ fn letters(text: &str) -> Vec<Range<usize>> {
     runs(text, |_, c, _| c.is_alphanumeric())
 }
 
-/// Whether `word` is `base` or a regular form of it: plural, third person, past, -ing, comparison, -ly.
+/// Whether `word` is `base` or a regular form of it: plural, third person, past, -ing, comparison, what is made with an ending.
 fn is_form(word: &str, base: &str) -> bool {
-    const ENDINGS: [&str; 12] = ["", "s", "es", "ed", "d", "ing", "er", "ers", "or", "ors", "est", "ly"];
+    const ENDINGS: [&str; 17] =
+        ["", "s", "es", "ed", "d", "ing", "er", "ers", "or", "ors", "est", "ly", "y", "ful", "ness", "ment", "al"];
     let stem = base.strip_suffix(['e', 'y']).unwrap_or(base);
     let Some(rest) = word.strip_prefix(base).or_else(|| word.strip_prefix(stem).filter(|_| stem.len() > 2)) else {
         return false;

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::protect::Prepared;
-use crate::protect::numbers::{Money, Number, UnitKind, Value, currency_names, is_of_day};
+use crate::protect::numbers::{Money, Number, UnitKind, Value, currency_names};
+use crate::protect::times::is_of_day;
 use crate::restore::{Clock, Currency, Style};
 
 /// What is to be written for a number that stands at `target`, and the bytes it replaces (with its sign).
