@@ -29,13 +29,14 @@ def read(path):
 
 def readings(french, kind, english):
     """(form, whether it is another than the headword, kind, translations) of a word; nothing of what is no word of its own."""
-    if kind in "na" and inflection.is_of_verb(french):
-        return
+    verbal = kind in "na" and inflection.is_of_verb(french)
     lemmas = {french, simplemma.lemmatize(french, lang="fr")}
     for form, translations in inflection.forms(french, kind, english):
         # A form that is known as one of another word is left to that.
         own = form == french or simplemma.lemmatize(form, lang="fr") in lemmas
-        if own and inflection.is_written(form, french, kind):
+        # "Coopérant" is a participle before it is a noun, but "coopérants" is none.
+        verbal_too = verbal and (form == french or not french.endswith("ant"))
+        if own and not verbal_too and inflection.is_written(form, french, kind):
             yield form, form != french, kind, translations
 
 

@@ -253,9 +253,13 @@ def is_written(form, lemma, kind):
 def is_of_verb(word):
     """Whether what looks like a noun or an adjective is first of all a form of a verb ("soigné", "voyant", "colle")."""
     written = zipf_frequency(word, "fr")
-    if word.endswith("e") and zipf_frequency(word + "r", "fr") > written or word.endswith("é") and zipf_frequency(word[:-1] + "er", "fr") > 3:
-        return True
-    verbs = {simplemma.lemmatize(word, lang="fr")}
-    ends = [("i", "ir"), ("ant", "er"), ("ant", "ir"), ("yant", "ir"), ("yant", "ire"), ("issant", "ir"), ("ant", "re"), ("u", "re"), ("u", "ir")]
-    verbs |= {word[:-len(a)] + b for a, b in ends if word.endswith(a)}
-    return any(verb != word and verb.endswith(("r", "re")) and zipf_frequency(verb, "fr") > max(written, 3.9) for verb in verbs)
+
+    def of(ends, least):
+        return any(zipf_frequency(word[:-len(a)] + b, "fr") > least for a, b in ends if word.endswith(a))
+    lemma = simplemma.lemmatize(word, lang="fr")
+    return (
+        of([("e", "er"), ("ant", "er"), ("ant", "ir"), ("yant", "ir"), ("yant", "ire"), ("issant", "ir"), ("ant", "re"), ("geant", "ger"), ("çant", "cer")], max(written, 2.0))
+        or of([("é", "er")], 3.0)
+        or of([("i", "ir"), ("u", "re"), ("u", "ir")], max(written, 3.9))
+        or lemma != word and lemma.endswith(("r", "re")) and zipf_frequency(lemma, "fr") > max(written, 3.9)
+    )

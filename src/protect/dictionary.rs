@@ -5,7 +5,6 @@
 //! label: a heading, a cell, what stands alone before a colon. The lines are in the order of their bytes, so
 //! that a form is found without reading them all. `scripts/eval/dictionary.py` makes such files.
 
-use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::glossary::{key, words};
@@ -15,11 +14,7 @@ use crate::store::Blob;
 
 /// The dictionary of a model.
 #[derive(Clone, Debug)]
-pub struct Dictionary {
-    lines: Blob,
-    /// How many words the longest form has.
-    longest: usize,
-}
+pub struct Dictionary(Blob);
 
 /// A word or term of a text that stands in the dictionary.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,60 +33,93 @@ impl Dictionary {
     /// # Errors
     /// When it is not UTF-8, a line has not two fields, or the lines are not in order; the message names file and line.
     pub fn load(lines: Blob) -> Result<Self> {
-        let longest = check(&lines).map_err(|error| error.at(lines.path()))?;
-        Ok(Self { lines, longest })
+        check(&lines).map_err(|error| error.at(lines.path()))?;
+        Ok(Self(lines))
     }
 
     /// What the dictionary has of `text` outside `taken` (sorted ranges), in order, the longest term at each place.
     pub fn find(&self, text: &str, taken: &[Range<usize>]) -> Vec<Lookup> {
         let ranges = words(text);
-        let mut out = Vec::new();
-        let mut i = 0;
-        while i < ranges.len() {
-            let most = self.longest.min(ranges.len() - i);
-            let found = (1..=most).rev().find_map(|n| {
-                let here = &ranges[i..i + n];
-                let range = here[0].start..here[n - 1].end;
-                let mut form = joined(text, here)?;
-                let known = self.english(&form).filter(|_| is_plain(text, &range));
-                form.push(':');
-                let label = if is_label(text, &range) { self.english(&form) } else { None };
-                let english = label.or(known).filter(|_| !overlaps_any(taken, &range))?;
-                let english = english.split('|').map(str::to_owned).collect();
-                Some((n, Lookup { range, english, label: label.is_some() }))
-            });
-            i += found.as_ref().map_or(1, |(n, _)| *n);
-            out.extend(found.map(|(_, lookup)| lookup));
+        let mut out: Vec<Lookup> = Vec::new();
+        let mut free = 0;
+        for (i, first) in ranges.iter().enumerate() {
+            if first.start < free {
+                continue;
+            }
+            if let Some(lookup) = self.longest(text, &ranges[i..], taken) {
+                free = lookup.range.end;
+                out.push(lookup);
+            }
         }
         out
     }
 
+    /// The longest term that begins with the first of `ranges`, which are words.
+    fn longest(&self, text: &str, ranges: &[Range<usize>], taken: &[Range<usize>]) -> Option<Lookup> {
+        let mut found = None;
+        let mut form = String::new();
+        let start = ranges.first()?.start;
+        let mut end = start;
+        for range in ranges {
+            let Some(joint) = joint(&text[end..range.start]) else { break };
+            form.push_str(joint);
+            form.push_str(&key(&text[range.clone()]));
+            end = range.end;
+            let place = self.place(&form);
+            let (here, english) = self.line(place).unwrap_or_default();
+            let known = (here == form && is_plain(text, &(start..end))).then_some(english);
+            let label = if is_label(text, &(start..end)) { self.english(&format!("{form}:")) } else { None };
+            if let Some(english) = label.or(known).filter(|_| !overlaps_any(taken, &(start..end))) {
+                let english = english.split('|').map(str::to_owned).collect();
+                found = Some(Lookup { range: start..end, english, label: label.is_some() });
+            }
+            // Longer terms stand right behind.
+            let next =
+                if here == form { self.line(place + here.len() + english.len() + 2) } else { Some((here, english)) };
+            let longer = next.and_then(|(next, _)| next.strip_prefix(&form));
+            if !longer.is_some_and(|rest| rest.starts_with([' ', '-', '\''])) {
+                break;
+            }
+        }
+        found
+    }
+
     /// The second field of the line whose first is `form`.
     fn english(&self, form: &str) -> Option<&str> {
-        let bytes: &[u8] = &self.lines;
-        // The line, if it is there, begins in this range.
+        self.line(self.place(form)).filter(|(here, _)| *here == form).map(|(_, english)| english)
+    }
+
+    /// Where the first line begins that is not before `form`.
+    fn place(&self, form: &str) -> usize {
+        let bytes: &[u8] = &self.0;
         let (mut low, mut high) = (0, bytes.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            let start = bytes[..middle].iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1).max(low);
+            let start = bytes[low..middle].iter().rposition(|&b| b == b'\n').map_or(low, |i| low + i + 1);
             let end = bytes[middle..].iter().position(|&b| b == b'\n').map_or(bytes.len(), |i| middle + i);
-            let line = std::str::from_utf8(&bytes[start..end]).ok()?;
-            let (here, english) = line.split_once('\t').unwrap_or((line, ""));
-            match here.cmp(form) {
-                Ordering::Equal => return Some(english),
-                Ordering::Less => low = end + 1,
-                Ordering::Greater => high = start,
+            let here = bytes[start..end].split(|&b| b == b'\t').next().unwrap_or_default();
+            if here < form.as_bytes() {
+                low = (end + 1).min(bytes.len());
+            } else {
+                high = start;
             }
         }
-        None
+        low
+    }
+
+    /// The fields of the line that begins at `start`; `None` behind the last.
+    fn line(&self, start: usize) -> Option<(&str, &str)> {
+        let rest = self.0.get(start..)?;
+        let end = rest.iter().position(|&b| b == b'\n').unwrap_or(rest.len());
+        std::str::from_utf8(&rest[..end]).ok()?.split_once('\t')
     }
 }
 
-/// Whether a file is a dictionary; the number of words of its longest form.
-fn check(bytes: &[u8]) -> Result<usize> {
+/// Whether a file is a dictionary.
+fn check(bytes: &[u8]) -> Result<()> {
     let text = std::str::from_utf8(bytes).map_err(|e| Error::model("not UTF-8; make it again").because(e))?;
-    let (mut longest, mut before) = (0, "");
-    for (n, line) in text.lines().enumerate() {
+    let mut before = "";
+    for (n, line) in text.split_terminator('\n').enumerate() {
         let fault = |what: &str| Err(Error::model(format!("line {}: {what}", n + 1)));
         let Some((form, english)) =
             line.split_once('\t').filter(|(form, english)| !form.is_empty() && !english.is_empty())
@@ -101,32 +129,22 @@ fn check(bytes: &[u8]) -> Result<usize> {
         if form <= before {
             return fault(&format!("“{form}” is not in order behind “{before}”; sort the lines (LC_ALL=C sort)"));
         }
-        if english.contains('\t') {
-            return fault("more than two fields");
+        if english.contains(['\t', '\r']) {
+            return fault("more than two fields, or lines that end with CR LF");
         }
-        longest = longest.max(1 + form.bytes().filter(|b| b" -'".contains(b)).count());
         before = form;
     }
-    Ok(longest)
+    Ok(())
 }
 
-/// Words in small letters with what joins them: a space, a hyphen or an apostrophe; nothing where something else parts them.
-fn joined(text: &str, ranges: &[Range<usize>]) -> Option<String> {
-    let mut out = String::new();
-    let mut end = None;
-    for range in ranges {
-        let between = end.map_or("", |end| &text[end..range.start]);
-        match between.chars().next() {
-            None => {}
-            Some('-' | '‑') if between.chars().count() == 1 => out.push('-'),
-            Some('\'' | '’') if between.chars().count() == 1 => out.push('\''),
-            Some(_) if between.chars().all(char::is_whitespace) => out.push(' '),
-            Some(_) => return None,
-        }
-        out.push_str(&key(&text[range.clone()]));
-        end = Some(range.end);
+/// What joins two words of a term, as the dictionary writes it; `None` where what stands between them parts them.
+fn joint(between: &str) -> Option<&'static str> {
+    match between {
+        "" => Some(""),
+        "-" | "‑" => Some("-"),
+        "'" | "’" => Some("'"),
+        _ => between.chars().all(char::is_whitespace).then_some(" "),
     }
-    Some(out).filter(|out| !out.is_empty())
 }
 
 /// Whether a word is neither a name, as it has no capital but at the start of a text or among capitals, nor a part of a compound.
@@ -159,7 +177,7 @@ mod tests {
     }
 
     fn found(text: &str) -> Vec<(String, String)> {
-        let lines = "amiral\tadmiral\namiraux\tadmirals\ncoup d'envoi\tkick-off|kickoff\ncrampon\tstud\nprix:\tprice\nà-côté\textra\n";
+        let lines = "amiral\tadmiral\namiral de la flotte\tFleet Admiral\namiraux\tadmirals\ncoup d'envoi\tkick-off|kickoff\ncrampon\tstud\nprix:\tprice\nà-côté\textra\n";
         let found = dictionary(lines).expect("reads").find(text, &[]);
         found.iter().map(|lookup| (text[lookup.range.clone()].to_owned(), lookup.english[0].clone())).collect()
     }
@@ -168,6 +186,9 @@ mod tests {
     fn words_and_terms_are_found() {
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         assert_eq!(found("Les amiraux craignaient."), [pair("amiraux", "admirals")]);
+        assert_eq!(found("l'amiral, là"), [pair("amiral", "admiral")]);
+        assert_eq!(found("l'amiral de la marine"), [pair("amiral", "admiral")]);
+        assert_eq!(found("un amiral de la flotte"), [pair("amiral de la flotte", "Fleet Admiral")]);
         let two = [pair("Amiraux", "admirals"), pair("coup d’envoi", "kick-off")];
         assert_eq!(found("« Amiraux ! Le coup d’envoi »"), two);
         assert_eq!(
