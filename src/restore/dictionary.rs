@@ -49,10 +49,15 @@ fn letters(text: &str) -> Vec<Range<usize>> {
     runs(text, |_, c, _| c.is_alphanumeric())
 }
 
-/// Whether `word` is `base` or a regular form of it: plural, third person, past, -ing, comparison, what is made with an ending.
+/// Whether `word` is `base` or a regular form of it: plural, third person, past, -ing, comparison, what is made with an ending, or
+/// denied, as French may do with a word of its own.
 fn is_form(word: &str, base: &str) -> bool {
-    const ENDINGS: [&str; 17] =
-        ["", "s", "es", "ed", "d", "ing", "er", "ers", "or", "ors", "est", "ly", "y", "ful", "ness", "ment", "al"];
+    const ENDINGS: [&str; 18] = [
+        "", "s", "es", "ed", "d", "ing", "er", "ers", "or", "ors", "est", "ly", "y", "ful", "less", "ness", "ment",
+        "al",
+    ];
+    let denied = ["un", "non", "in", "im", "dis"].iter().find_map(|no| word.strip_prefix(no));
+    let word = denied.filter(|rest| rest.starts_with(base)).unwrap_or(word);
     let stem = base.strip_suffix(['e', 'y']).unwrap_or(base);
     let Some(rest) = word.strip_prefix(base).or_else(|| word.strip_prefix(stem).filter(|_| stem.len() > 2)) else {
         return false;
@@ -132,6 +137,8 @@ mod tests {
             ("easily", "easy"),
             ("boxes", "box"),
             ("mayor", "mayor"),
+            ("untested", "test"),
+            ("treeless", "tree"),
         ] {
             assert!(is_form(word, base), "{word}, {base}");
         }
