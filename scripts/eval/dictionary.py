@@ -3,9 +3,9 @@
 
 Makes a dictionary.tsv: the forms of French words and terms with the English that is right for them, which fr2en writes where the model has
 none of it. They come from scripts/eval/dictionary/: `words.tsv` (lemma; noun, adjective, verb or adverb; translations), `terms.tsv`
-(singular, plural, translations) and `labels.tsv` (like either; these count only where they stand alone). With --write it goes into
-the model's directory; evaluate.py and the notes `word_known` of a report say whether the model is better for it. Needs wordfreq and
-simplemma.
+(singular, plural, translations), `labels.tsv` (words and terms that count only where they stand alone) and `copied.tsv` (words that
+count only where the model left them in French). With --write it goes into the model's directory; evaluate.py and the notes
+`word_known` of a report say whether the model is better for it. Needs wordfreq and simplemma.
 """
 import argparse
 import collections
@@ -47,6 +47,13 @@ def term(french, plural, english):
         yield plural, False, "d", inflection.plurals_of(english)
 
 
+def copied(french, kind, english):
+    """The same of a word that the model knows well, of interest only where it left it in French."""
+    for form, *reading, translations in readings(french, kind, english):
+        if not inflection.is_english(form):
+            yield form, *reading, ["=" + translations[0]]
+
+
 def label(french, second, english):
     """The same of a word or term that counts only where it stands alone; a verb then stands in the infinitive."""
     if second == "n":
@@ -62,13 +69,19 @@ def table(data):
         for line in read(Path(data, f"{name}.tsv")):
             for form, *reading in bent(*line):
                 found[form.lower()].append(reading)
+    for line in read(Path(data, "copied.tsv")):
+        for form, *reading in copied(*line):
+            if all(reading[-1][0].startswith("=") for reading in found[form.lower()]):
+                found[form.lower()].append(reading)
     out = {}
     for form, all_readings in found.items():
         if re.fullmatch(r"\w+(?:[ '-]\w+)*:?", form):
             # "Pavé" is a stone before it is a participle.
             order = "dnav" if form.endswith("é") else "danv"
             all_readings.sort(key=lambda reading: (reading[0], order.index(reading[1])))
-            out[form] = list(dict.fromkeys(word for *_, english in all_readings for word in english))
+            words = list(dict.fromkeys(word.lstrip("=") for *_, english in all_readings for word in english))
+            words[0] = "=" * all_readings[0][-1][0].startswith("=") + words[0]
+            out[form] = words
     return out
 
 

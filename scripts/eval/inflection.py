@@ -74,7 +74,13 @@ def regular(verb):
 
 
 past = head(lambda verb: PAST.get(verb, regular(verb)))
-participle = head(lambda verb: PARTICIPLE.get(verb, regular(verb)))
+done = head(lambda verb: PARTICIPLE.get(verb, regular(verb)))
+
+
+@head
+def participle(verb):
+    """With the past behind a ^ where that is another word: fr2en takes the one that fits."""
+    return done(verb) if done(verb) == past(verb) else f"{done(verb)}^{past(verb)}"
 
 
 @head
@@ -226,7 +232,7 @@ def conjugate(verb):
 def forms(french, kind, english):
     """(form, translations) of a word: `n`oun, `a`djective, `v`erb or a`d`verb. The first translation is bent as the form is."""
     if kind == "v":
-        irregular = [w for verb in english for w in (past(verb), participle(verb)) if verb.split(" ")[0] in PAST]
+        irregular = [w for verb in english for w in (past(verb), done(verb)) if verb.split(" ")[0] in PAST]
         for bend, form in conjugate(french):
             yield form, list(dict.fromkeys([bend(english[0]), *english, *irregular]))
     elif kind == "n":
@@ -263,3 +269,8 @@ def is_of_verb(word):
         or of([("i", "ir"), ("u", "re"), ("u", "ir")], max(written, 3.9))
         or lemma != word and lemma.endswith(("r", "re")) and zipf_frequency(lemma, "fr") > max(written, 3.9)
     )
+
+
+def is_english(word):
+    """Whether English has a word that is written the same."""
+    return zipf_frequency(word, "en") > 2.7

@@ -2,7 +2,8 @@
 //!
 //! A model may come with a `dictionary.tsv`. Each line has a French form in small letters, a tab, and the English that is right for
 //! it, parted by `|`; the first English is written where the model has none of them. A form with a colon behind it counts only as a
-//! label: a heading, a cell, what stands alone before a colon. The lines are in the order of their bytes, so
+//! label: a heading, a cell, what stands alone before a colon. `taken^took part` is a participle and the past that English may want
+//! in its place. With `=` before the English a form counts only where the model left it in French. The lines are in the order of their bytes, so
 //! that a form is found without reading them all. `scripts/eval/dictionary.py` makes such files.
 
 use std::ops::Range;
@@ -23,8 +24,29 @@ pub struct Lookup {
     pub range: Range<usize>,
     /// The translations that are right, the best first.
     pub english: Vec<String>,
+    /// The first of them in the past, where that is another and the first is a participle.
+    pub past: Option<String>,
     /// Whether it is a label.
     pub label: bool,
+    /// Whether it is of interest only where the model left it in French.
+    pub if_copied: bool,
+}
+
+impl Lookup {
+    fn new(range: Range<usize>, english: &str, label: bool) -> Self {
+        let (if_copied, english) = (english.starts_with('='), english.trim_start_matches('='));
+        let mut english: Vec<String> = english.split('|').map(str::to_owned).collect();
+        let (participle, past) = english.first().and_then(|first| either(first)).unzip();
+        english.splice(0..usize::from(participle.is_some()), participle.into_iter().chain(past.clone()));
+        Self { range, english, past, label, if_copied }
+    }
+}
+
+/// The participle and the past of `taken^took part`.
+fn either(english: &str) -> Option<(String, String)> {
+    let (participle, rest) = english.split_once('^')?;
+    let (past, rest) = rest.split_at(rest.find(' ').unwrap_or(rest.len()));
+    Some((format!("{participle}{rest}"), format!("{past}{rest}")))
 }
 
 impl Dictionary {
@@ -70,8 +92,7 @@ impl Dictionary {
             let known = (here == form && is_plain(text, &(start..end))).then_some(english);
             let label = if is_label(text, &(start..end)) { self.english(&format!("{form}:")) } else { None };
             if let Some(english) = label.or(known).filter(|_| !overlaps_any(taken, &(start..end))) {
-                let english = english.split('|').map(str::to_owned).collect();
-                found = Some(Lookup { range: start..end, english, label: label.is_some() });
+                found = Some(Lookup::new(start..end, english, label.is_some()));
             }
             // Longer terms stand right behind.
             let next =
@@ -200,6 +221,14 @@ mod tests {
         {
             assert_eq!(found(text), [], "{text}");
         }
+    }
+
+    #[test]
+    fn a_participle_has_its_past_beside_it() {
+        let dictionary = dictionary("pris part\ttaken^took part|joined\n").expect("reads");
+        let lookup = dictionary.find("Il a pris part.", &[]).remove(0);
+        assert_eq!(lookup.english, ["taken part", "took part", "joined"]);
+        assert_eq!(lookup.past.as_deref(), Some("took part"));
     }
 
     #[test]

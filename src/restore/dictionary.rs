@@ -27,14 +27,29 @@ pub fn write(draft: &mut Draft, p: &Prepared) {
         let other = named && !opens && !lookup.label && !best.starts_with(char::is_uppercase);
         let french = &p.source()[lookup.range.clone()];
         let copied = made.to_lowercase() == french.to_lowercase();
-        if other || (draft.certainty(&place) > SURE && !copied && !lookup.label) {
+        let sure = draft.certainty(&place) > SURE && !lookup.label;
+        if other || (!copied && (sure || lookup.if_copied)) {
             continue;
         }
+        let best = lookup.past.as_ref().filter(|_| !wants_participle(&draft.text()[..place.start])).unwrap_or(best);
         let capital = if lookup.label { french.starts_with(char::is_uppercase) } else { named && opens };
         let new = if capital { capitalised(best) } else { best.clone() };
         draft.notes.push(Note::info("word_known", format!("“{made}” became “{new}”")));
         draft.replace(place, &new, Some(lookup.range.clone()));
     }
+}
+
+/// Whether English that ends with `before` goes on with a participle: “has”, “was never”.
+fn wants_participle(before: &str) -> bool {
+    const AUXILIARIES: [&str; 15] =
+        ["have", "has", "had", "having", "be", "been", "being", "is", "are", "was", "were", "get", "gets", "got", "ve"];
+    let adverb = |word: &&str| {
+        word.ends_with("ly") || ["not", "never", "also", "already", "always", "just", "still"].contains(word)
+    };
+    let before = before.to_lowercase();
+    let mut words =
+        before.split(|c: char| !c.is_alphanumeric()).rev().filter(|word| !word.is_empty()).skip_while(adverb);
+    before.ends_with(' ') && words.next().is_some_and(|word| AUXILIARIES.contains(&word))
 }
 
 /// Whether a text has an English word, or each word of a term that is more than grammar, bent or not.

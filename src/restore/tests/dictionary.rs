@@ -7,7 +7,7 @@ use crate::protect::dictionary::Dictionary;
 use crate::store::Blob;
 
 const LINES: &str = "amiraux\tadmirals|flag officers\navec accusé de réception\twith acknowledgement of receipt\ncarillon\tcarillon|chime\n\
-    coup d'envoi\tkick-off\ncrampons\tcrampons|stud\ncédant\tyielding\npoids:\tweight|load\nétat de droit\trule of law\n";
+    coup d'envoi\tkick-off\ncrampons\tcrampons|stud\ncrise\t=crisis\ncédant\tyielding\npoids:\tweight|load\npris part\ttaken^took part\nétat de droit\trule of law\n";
 
 /// What becomes of `source` when the model says `text`, each word of which comes from the word of the source that `pairs` names.
 fn corrected(source: &str, text: &str, pairs: &[usize], log_prob: f32) -> (String, usize) {
@@ -29,6 +29,11 @@ fn what_the_model_does_not_know_is_written_as_its_dictionary_has_it() {
     assert_eq!(unsure("Un carillon sonne", "An cariole rings", &[0, 1, 2]), "A carillon rings");
     assert_eq!(unsure("Le coup d'envoi", "The sending blow", &[0, 2, 1]), "The kick-off");
     assert_eq!(unsure("Un état de droit local", "A state of law local", &[0, 1, 2, 3, 4]), "A rule of law local");
+    assert_eq!(unsure("Il a pris part", "He seized side", &[0, 2, 3]), "He took part");
+    assert_eq!(
+        unsure("Il a déjà pris part", "He has already seized side", &[0, 1, 2, 3, 4]),
+        "He has already taken part"
+    );
     let letter = "Par lettre avec accusé de réception";
     assert_eq!(
         unsure(letter, "By letter with a receipt accused", &[0, 1, 2, 2, 5, 3]),
@@ -59,4 +64,6 @@ fn labels_are_known_where_they_stand_alone() {
     assert_eq!(sure("Le poids : lourd", "The fishes: heavy", &[0, 1, 3]), "The fishes: heavy");
     // Copied is wrong however sure the model is.
     assert_eq!(sure("Un cédant", "A cédant", &[0, 1]), "A yielding");
+    assert_eq!(sure("Une crise ici", "A crise here", &[0, 1, 2]), "A crisis here");
+    assert_eq!(sure("Une crise ici", "A fit here", &[0, 1, 2]), "A fit here");
 }
