@@ -23,11 +23,12 @@ pub struct Run {
 }
 
 /// Abbreviations with vowels that French headlines are full of. Those without a vowel need no list.
-const ACRONYMS: [&str; 52] = [
+const ACRONYMS: [&str; 73] = [
     "ONU", "OTAN", "UE", "USA", "UNESCO", "UNICEF", "INSEE", "EDF", "RATP", "OM", "OL", "IA", "API", "URL", "ADN",
     "ARN", "IRM", "TVA", "INRAE", "INSERM", "CEA", "ENA", "OMS", "OMC", "AFP", "CIA", "NASA", "RSA", "SIDA", "URSS",
     "FIFA", "UEFA", "CAC", "PIB", "ONG", "OGM", "USB", "IBM", "BCE", "OPEP", "RER", "TER", "EHPAD", "HLM", "FMI",
-    "OCDE", "ASSE", "PME", "SA", "EU", "UK", "DOM",
+    "OCDE", "ASSE", "PME", "SA", "EU", "UK", "DOM", "SAS", "SASU", "SARL", "EURL", "SCOP", "SCI", "GIE", "SIREN",
+    "SIRET", "CDI", "CPAM", "URSSAF", "CNIL", "IBAN", "BIC", "RIB", "CAF", "ESN", "UMP", "ANSSI", "ADEME",
 ];
 
 /// Short words that are no abbreviations although few letters make them look like it.

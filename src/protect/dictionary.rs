@@ -3,8 +3,8 @@
 //! A model may come with a `dictionary.tsv`. Each line has a French form in small letters, a tab, and the English that is right for
 //! it, parted by `|`; the first English is written where the model has none of them. A form with a colon behind it counts only as a
 //! label: a heading, a cell, what stands alone before a colon. `taken^took part` is a participle and the past that English may want
-//! in its place. With `=` before the English a form counts only where the model left it in French. The lines are in the order of their bytes, so
-//! that a form is found without reading them all. `scripts/eval/dictionary.py` makes such files.
+//! in its place. With `=` before the English a form counts only where the model left it in French. The lines are in the order of
+//! their bytes, so that a form is found without reading them all. `scripts/eval/dictionary.py` makes such files.
 
 use std::ops::Range;
 
@@ -150,6 +150,9 @@ fn check(bytes: &[u8]) -> Result<()> {
         if form <= before {
             return fault(&format!("“{form}” is not in order behind “{before}”; sort the lines (LC_ALL=C sort)"));
         }
+        if english.trim_start_matches('=').starts_with('|') || english.ends_with(['|', '=']) || english.contains("||") {
+            return fault("a translation that is empty");
+        }
         if english.contains(['\t', '\r']) {
             return fault("more than two fields, or lines that end with CR LF");
         }
@@ -250,7 +253,16 @@ mod tests {
 
     #[test]
     fn faults_name_the_line() {
-        for lines in ["a\tb\nc\n", "a\tb\nc\t\n", "b\tb\na\tc\n", "a\tb\nc\td\te\n", "a\tb\na\tb\n"] {
+        for lines in [
+            "a\tb\nc\n",
+            "a\tb\nc\t\n",
+            "b\tb\na\tc\n",
+            "a\tb\nc\td\te\n",
+            "a\tb\na\tb\n",
+            "a\tb\nc\td|\n",
+            "a\tb\nc\t=\n",
+            "a\tb\nc\t|d\n",
+        ] {
             let message = dictionary(lines).expect_err("is wrong").to_string();
             assert!(message.starts_with("d.tsv: line 2"), "{message}");
         }

@@ -216,7 +216,11 @@ fn read_at(text: &str, start: usize) -> Number {
     let mut whole = text[start..end].to_owned();
     let mut grouped = false;
     let mut fraction = None;
-    if whole.len() <= 3 && !whole.starts_with('0') {
+    // 2024-118 345 is the number of a file.
+    let joined = text[..start]
+        .strip_suffix('-')
+        .is_some_and(|rest| rest.bytes().rev().take_while(u8::is_ascii_digit).count() > 3);
+    if whole.len() <= 3 && !whole.starts_with('0') && !joined {
         let mut separator = None;
         while let Some(c) = text[end..].chars().next() {
             let same = separator.is_none_or(|s: char| s == c || (is_space(s) && is_space(c)));
@@ -393,6 +397,7 @@ mod tests {
         assert_eq!(english("En 2024, 75001 Paris, 0,5 mm"), ["2024", "75001", "0.5"]);
         assert_eq!(english("le 1er, la 2e, au XXe siècle"), ["1", "2", "20"]);
         assert_eq!(english("Le chat, Les chats, Ce chat vers Lyon, Ve siècle, François Ier"), ["5", "1"]);
+        assert_eq!(english("réf. 2024-118 345, 10-12 000"), ["2024", "118", "345", "10", "12,000"]);
         assert_eq!(english("H2O, A320, 1,2,3"), ["1", "2", "3"]);
         assert_eq!(english("12.500 places, version 12.500, n° 09-12.345"), ["12,500", "12.500", "09", "12.345"]);
     }

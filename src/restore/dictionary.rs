@@ -34,9 +34,30 @@ pub fn write(draft: &mut Draft, p: &Prepared) {
         let best = lookup.past.as_ref().filter(|_| !wants_participle(&draft.text()[..place.start])).unwrap_or(best);
         let capital = if lookup.label { french.starts_with(char::is_uppercase) } else { named && opens };
         let new = if capital { capitalised(best) } else { best.clone() };
+        let place = with_repeats(draft, place, &new);
+        let made = &draft.text()[place.clone()];
         draft.notes.push(Note::info("word_known", format!("“{made}” became “{new}”")));
         draft.replace(place, &new, Some(lookup.range.clone()));
     }
+}
+
+/// `place` with the words beside it that `new`, which is to stand there, begins or ends with: “with” before “with care”.
+fn with_repeats(draft: &Draft, place: Range<usize>, new: &str) -> Range<usize> {
+    let text = draft.text();
+    let like = |range: &Range<usize>, words: &str| {
+        text.get(range.clone()).is_some_and(|here| here.eq_ignore_ascii_case(words)) && draft.is_free(range.clone())
+    };
+    let spaces = || new.match_indices(' ').map(|(i, _)| i);
+    let before = spaces().rev().find_map(|i| {
+        let range = place.start.checked_sub(i + 1)?..place.start;
+        (like(&range, &new[..=i]) && !text[..range.start].ends_with(char::is_alphanumeric)).then_some(range.start)
+    });
+    let after = spaces().find_map(|i| {
+        let range = place.end..place.end + new.len() - i;
+        let apart = text.get(range.end..).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+        (like(&range, &new[i..]) && apart).then_some(range.end)
+    });
+    before.unwrap_or(place.start)..after.unwrap_or(place.end)
 }
 
 /// Whether English that ends with `before` goes on with a participle: “has”, “was never”.

@@ -7,7 +7,7 @@ use crate::protect::dictionary::Dictionary;
 use crate::store::Blob;
 
 const LINES: &str = "amiraux\tadmirals|flag officers\navec accusé de réception\twith acknowledgement of receipt\ncarillon\tcarillon|chime\n\
-    coup d'envoi\tkick-off\ncrampons\tcrampons|stud\ncrise\t=crisis\ncédant\tyielding\npoids:\tweight|load\npris part\ttaken^took part\nétat de droit\trule of law\n";
+    coup d'envoi\tkick-off\ncrampons\tcrampons|stud\ncrise\t=crisis\ncédant\tyielding\ndénommé\treferred to as|called\npoids:\tweight|load\npris part\ttaken^took part\nétat de droit\trule of law\n";
 
 /// What becomes of `source` when the model says `text`, each word of which comes from the word of the source that `pairs` names.
 fn corrected(source: &str, text: &str, pairs: &[usize], log_prob: f32) -> (String, usize) {
@@ -29,6 +29,7 @@ fn what_the_model_does_not_know_is_written_as_its_dictionary_has_it() {
     assert_eq!(unsure("Un carillon sonne", "An cariole rings", &[0, 1, 2]), "A carillon rings");
     assert_eq!(unsure("Le coup d'envoi", "The sending blow", &[0, 2, 1]), "The kick-off");
     assert_eq!(unsure("Un état de droit local", "A state of law local", &[0, 1, 2, 3, 4]), "A rule of law local");
+    assert_eq!(unsure("Ainsi dénommé Paul", "So named to as Paul", &[0, 1, 2, 2, 2]), "So referred to as Paul");
     assert_eq!(unsure("Il a pris part", "He seized side", &[0, 2, 3]), "He took part");
     assert_eq!(
         unsure("Il a déjà pris part", "He has already seized side", &[0, 1, 2, 3, 4]),
@@ -37,6 +38,10 @@ fn what_the_model_does_not_know_is_written_as_its_dictionary_has_it() {
     let letter = "Par lettre avec accusé de réception";
     assert_eq!(
         unsure(letter, "By letter with a receipt accused", &[0, 1, 2, 2, 5, 3]),
+        "By letter with acknowledgement of receipt"
+    );
+    assert_eq!(
+        unsure(letter, "By letter with receipt accused", &[0, 1, 1, 5, 3]),
         "By letter with acknowledgement of receipt"
     );
 }
