@@ -6,6 +6,7 @@ pub mod dictionary;
 pub mod doubled;
 pub mod draft;
 pub mod known;
+pub mod letters;
 pub mod markup;
 pub mod names;
 pub mod numbers;
@@ -124,6 +125,7 @@ pub fn restore(
     let mut draft = Draft::new(hypothesis, |r| p.to_segment(r));
     placeholders::put_back(&mut draft, p);
     if !style.verbatim {
+        letters::write(&mut draft, p);
         known::write(&mut draft, p);
         dictionary::write(&mut draft, p);
         names::restore(&mut draft, p);
