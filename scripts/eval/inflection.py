@@ -203,25 +203,24 @@ def conjugate(verb):
         yield from bent(past, [stem + "iss", stem], [*IMPERFECT, "irent"])
     elif verb.endswith("re"):
         stem = verb[:-2]
-        stems, done = [stem], [stem + "u"]
+        stems, taken = [stem], [stem + "u"]
         if verb.endswith("indre"):
-            stems, done = [verb[:-4] + "gn"], [verb[:-3] + "t"]
-            stems = [verb[:-5] + "ign"]
+            stems, taken = [verb[:-5] + "ign"], [verb[:-3] + "t"]
         elif verb.endswith("uire"):
-            stems, done = [stem + "s"], [stem + "t"]
+            stems, taken = [stem + "s"], [stem + "t"]
         elif verb.endswith("mettre"):
-            done = [verb[:-5] + "is"]
+            taken = [verb[:-5] + "is"]
         elif verb.endswith("prendre"):
-            stems, done = [verb[:-3]], [verb[:-5] + "is"]
+            stems, taken = [verb[:-3]], [verb[:-5] + "is"]
         elif verb.endswith("crire"):
-            stems, done = [stem + "v"], [stem + "t"]
+            stems, taken = [stem + "v"], [stem + "t"]
         elif verb.endswith("clure"):
-            done = [stem, stem + "s"]
+            taken = [stem, stem + "s"]
         elif verb.endswith("aître"):
-            stems, done = [verb[:-5] + "aiss"], [verb[:-5] + "u"]
+            stems, taken = [verb[:-5] + "aiss"], [verb[:-5] + "u"]
         elif verb.endswith("oudre"):
-            stems, done = [verb[:-3] + "lv", verb[:-3] + "s"], [verb[:-3] + "s", verb[:-4] + "lu", verb[:-3] + "su"]
-        yield from participles(done)
+            stems, taken = [verb[:-3] + "lv", verb[:-3] + "s"], [verb[:-3] + "s", verb[:-4] + "lu", verb[:-3] + "su"]
+        yield from participles(taken)
         yield from bent(third, [stem, stem[:-1] + "t", stem + "t"], [""])
         yield from bent(base, [stem + "s", *(s + e for s in stems for e in ("ons", "ez", "ent", "nent"))], [""])
         yield from bent(base, [verb[:-1]], FUTURE)
