@@ -217,9 +217,7 @@ fn read_at(text: &str, start: usize) -> Number {
     let mut grouped = false;
     let mut fraction = None;
     // 2024-118 345 is the number of a file.
-    let joined = text[..start]
-        .strip_suffix('-')
-        .is_some_and(|rest| rest.bytes().rev().take_while(u8::is_ascii_digit).count() > 3);
+    let joined = figures_hyphenated(text, start) > 3;
     if whole.len() <= 3 && !whole.starts_with('0') && !joined {
         let mut separator = None;
         while let Some(c) = text[end..].chars().next() {
@@ -255,6 +253,11 @@ fn read_at(text: &str, start: usize) -> Number {
     Number { range: start..end, value: Value::Cardinal { whole, fraction, grouped }, unit: None }
 }
 
+/// How many figures a hyphen joins to what begins at `start`.
+fn figures_hyphenated(text: &str, start: usize) -> usize {
+    text[..start].strip_suffix('-').map_or(0, |rest| rest.bytes().rev().take_while(u8::is_ascii_digit).count())
+}
+
 /// Whether `12.345` (its second group at `next`) is twelve thousand rather than a decimal or a version.
 fn dots_group(text: &str, start: usize, next: usize) -> bool {
     let rest = &text[next + 3..];
@@ -266,7 +269,7 @@ fn dots_group(text: &str, start: usize, next: usize) -> bool {
         return true;
     }
     // 09-12.345 is the number of a case.
-    if text[..start].strip_suffix('-').is_some_and(|rest| rest.ends_with(|c: char| c.is_ascii_digit())) {
+    if figures_hyphenated(text, start) > 0 {
         return false;
     }
     let before = text[..start].trim_end();

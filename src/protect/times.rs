@@ -196,6 +196,7 @@ mod tests {
             "Durée : 1 heure et 30 minutes. Un film de 1 heure et 45 minutes."
         );
         assert_eq!(shown("en 2 h 10 min 30 s"), "en 2 heures, 10 minutes et 30 secondes");
+        assert_eq!(shown("en 2 h 10 min, à 2 h 10"), "en 2 heures et 10 minutes, à 2 h 10");
         assert_eq!(shown("plus de 2 h 5 min, à 2 h 10"), "plus de 2 heures et 5 minutes, à 2 h 10");
         assert_eq!(english("en 1 h 30, après 2 h 47 de jeu"), ["1", "30", "2", "47"]);
         let times = "à 15 h 30, vers 8 h 30 du matin, à 3 h 30 de l'après-midi, de 8 h 30 à 9 h 30, le train de 8 h 30";

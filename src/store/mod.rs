@@ -252,6 +252,11 @@ impl Blob {
         &self.path
     }
 
+    /// Whether the bytes are part of the program.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.bytes, Bytes::Embedded(_))
+    }
+
     /// Whether the bytes are a file that can be opened by its path.
     pub fn is_file(&self) -> bool {
         matches!(self.bytes, Bytes::Read(_) | Bytes::Mapped(_))
