@@ -55,8 +55,8 @@ mod tests {
     use crate::document::{Block, BlockKind};
     use crate::engine::{Alignment, Hypothesis, Identity};
     use crate::protect::{ProtectOptions, prepare};
-    use crate::runs::runs;
     use crate::split;
+    use crate::text::runs;
 
     fn prepared(source: &str) -> Prepared {
         let segments = split::split(&[Block::plain(source, 0..source.len(), BlockKind::Paragraph)]);

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use crate::error::Result;
 use crate::memory::MemoryUse;
-use crate::runs::runs;
+use crate::text::runs;
 
 /// Translates sentences. [`crate::marian`] is the real one; [`Identity`] returns its input, for the laws.
 pub trait Engine: Send + Sync {

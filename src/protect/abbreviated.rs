@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexSet};
 
+use crate::text::capitalised;
+
 /// The pattern, whose first group is the abbreviation, and the words for it.
 const WORDS: [(&str, &str); 26] = [
     (r"\b(?:\d{1,2}|1er)\s(janv)\.", "janvier"),
@@ -50,10 +52,7 @@ pub fn find(text: &str) -> Vec<(Range<usize>, String)> {
         let full = WORDS[i].1;
         for m in each[i].captures_iter(text).filter_map(|c| c.get(1)) {
             let capital = m.as_str().starts_with(char::is_uppercase) && full != "professeur";
-            let full = match capital {
-                true => full.chars().take(1).flat_map(char::to_uppercase).chain(full.chars().skip(1)).collect(),
-                false => full.to_owned(),
-            };
+            let full = if capital { capitalised(full) } else { full.to_owned() };
             found.push((m.start()..m.end() + usize::from(stops_nothing(&text[m.end()..])), full));
         }
     }

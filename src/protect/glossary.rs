@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::error::{Error, Result};
-use crate::runs::runs;
+use crate::text::runs;
 
 /// Terms and what becomes of them.
 #[derive(Clone, Debug, Default)]

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::runs::runs;
+use crate::text::runs;
 
 /// A name in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use unicode_normalization::char::is_combining_mark;
 use super::capitals::is_acronym;
 use super::numbers::overlaps_any;
 use crate::engine::Engine;
-use crate::runs::runs;
+use crate::text::runs;
 
 /// A word with a capital first letter, and why the model may not get it right.
 #[derive(Clone, Debug, PartialEq, Eq)]

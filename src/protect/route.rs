@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use crate::runs::runs;
+use crate::text::runs;
 
 use super::numbers::{Number, overlaps_any};
 use super::{Span, SpanKind};

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::draft::Draft;
-use super::text::{begins_sentence, capitalised, trimmed, whole_words};
+use super::text::{begins_sentence, trimmed, whole_words};
 use crate::document::Note;
 use crate::protect::Prepared;
-use crate::runs::runs;
+use crate::text::{capitalised, runs};
 
 /// The log-probability of a token from which on the model is sure of it. It is hardly ever wrong then: what it wrote is a
 /// translation that the dictionary lacks.

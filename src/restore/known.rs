@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use super::draft::Draft;
 use super::placeholders::find;
-use super::text::{begins_sentence, capitalised, trimmed, whole_words};
+use super::text::{begins_sentence, trimmed, whole_words};
 use crate::document::Note;
 use crate::protect::{Prepared, Span, SpanKind};
+use crate::text::capitalised;
 
 /// Puts every known name of `p` in its place; one whose place the alignment does not tell stays as the model has it.
 pub fn write(draft: &mut Draft, p: &Prepared) {

@@ -239,7 +239,7 @@ mod tests {
     use crate::engine::{Alignment, Engine, Hypothesis, Identity, Options, Progress};
     use crate::error::Result;
     use crate::protect::{ProtectOptions, prepare};
-    use crate::runs::runs;
+    use crate::text::runs;
 
     /// An engine that spells long words in pieces and writes ASCII.
     struct Spelling;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::french::leaves_open;
-use crate::runs::runs;
+use crate::text::runs;
 
 /// Whether a needle found at `range` stands alone: not inside a longer word.
 pub(crate) fn stands_alone(text: &str, range: &Range<usize>) -> bool {
@@ -18,12 +18,6 @@ pub(crate) fn stands_alone(text: &str, range: &Range<usize>) -> bool {
 pub(crate) fn begins_sentence(before: &str) -> bool {
     let words = before.trim_end_matches(|c: char| !c.is_alphanumeric() && !".!?…".contains(c));
     words.is_empty() || words.ends_with(['.', '!', '?', '…'])
-}
-
-/// `text` with a capital first letter.
-pub(crate) fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Where `needle` stands alone in `text`.

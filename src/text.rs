@@ -1,4 +1,4 @@
-//! Runs of characters of one kind: words, letters.
+//! What more rooms than one ask of a text, in either language.
 
 use std::ops::Range;
 
@@ -19,4 +19,10 @@ pub(crate) fn runs(text: &str, mut inside: impl FnMut(usize, char, bool) -> bool
     }
     out.extend(start.map(|s| s..text.len()));
     out
+}
+
+/// `text` with a capital first letter.
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
