@@ -129,7 +129,8 @@ def main():
         shutil.copytree(a.floats, model)
     run(program, "models", "shortlist", model, "--corpus", a.corpus.resolve())
     # Words that small models do not know: those of the last will do for the next.
-    shutil.copy(ROOT / "models" / old / "dictionary.tsv", model)
+    for name in ("dictionary.tsv", "idioms.tsv"):
+        shutil.copy(ROOT / "models" / old / name, model)
     run(sys.executable, ROOT / "scripts/manifest.py", model)
     size = sum(f.stat().st_size for f in model.iterdir())
     if size > MOST:

@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-FILES = ["config.json", "generation_config.json", "model.safetensors", "source.spm", "target.spm", "vocab.json", "shortlist.bin", "dictionary.tsv"]
+FILES = ["config.json", "generation_config.json", "model.safetensors", "source.spm", "target.spm", "vocab.json", "shortlist.bin", "dictionary.tsv", "idioms.tsv"]
 
 directory = Path(sys.argv[1])
 files = {}

@@ -1,26 +1,19 @@
 //! Abbreviations that a model reads better in full. Each is told by what stands beside it, so that no word is taken for one.
 
-use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::{Regex, RegexSet};
 
+use super::wording::Wording;
 use crate::text::capitalised;
 
 /// The pattern, whose first group is the abbreviation, and the words for it.
-const WORDS: [(&str, &str); 26] = [
-    (r"\b(?:\d{1,2}|1er)\s(janv)\.", "janvier"),
-    (r"\b(?:\d{1,2}|1er)\s(févr?)\.", "février"),
-    (r"\b(?:\d{1,2}|1er)\s(avr)\.", "avril"),
-    (r"\b(?:\d{1,2}|1er)\s(juill?)\.", "juillet"),
-    (r"\b(?:\d{1,2}|1er)\s(sept)\.", "septembre"),
-    (r"\b(?:\d{1,2}|1er)\s(oct)\.", "octobre"),
-    (r"\b(?:\d{1,2}|1er)\s(nov)\.", "novembre"),
-    (r"\b(?:\d{1,2}|1er)\s(déc)\.", "décembre"),
+const WORDS: [(&str, &str); 48] = [
     (r"\d\s(pers)\.", "personnes"),
     (r"\d\s(hab)\b", "habitants"),
-    (r"\b(c\.\s?à\s?s)\b", "cuillères à soupe"),
-    (r"\b(c\.\s?à\s?c)\b", "cuillères à café"),
+    (r"[\d½¼¾]\s(cl)\b", "centilitres"),
+    (r"\b(?:1|0,\d+|1/2|½)\s(l)\b", "litre"),
+    (r"(?:[2-9]|\d\d|1,\d+)\s(l)\b", "litres"),
     (r"\b(env)\.\s\d", "environ"),
     (r"\b([Aa]rt)\.\s\d", "article"),
     (r"\b([Cc]hap)\.\s[\dIVX]", "chapitre"),
@@ -28,7 +21,36 @@ const WORDS: [(&str, &str); 26] = [
     (r"\b([Éé]q)\.\s?[\d(]", "équation"),
     (r"(?:\d,?|,|\b[Aa]u|\b[Dd]u|\b[Ll]e)\s([Bb](?:l?v)?d)\b\.?\s\p{Lu}", "boulevard"),
     (r"(?:\d|,\s)(?:\s?bis|\s?ter)?,?\s?\b(av)\.\s\p{Lu}\p{Ll}", "avenue"),
-    (r"\b(ap\.\sJ\.\s?-?C)\.", "après Jésus-Christ"),
+    (r"\b(apr?\.\sJ\.\s?-?C)\.", "après Jésus-Christ"),
+    (r"\b[IVXL]+e\s(s)\.", "siècle"),
+    (r"\b(8e?s) de finale\b", "huitièmes"),
+    (r"\b(16e?s) de finale\b", "seizièmes"),
+    (r"\b(24\s?h(?:eures)?\s?/\s?24)\b", "24 heures sur 24"),
+    (r"\b(7\s?j(?:ours)?\s?/\s?7)\b", "7 jours sur 7"),
+    (r"\b([Tt]lj)\b", "tous les jours"),
+    (r"(?:[€$%²]|\d|kWh|\bm2)\s?(/\s?an)\b", " par an"),
+    (r"(?:[€$%²]|\d|kWh|\bm2)\s?(/\s?mois)\b", " par mois"),
+    (r"(?:[€$%²]|\d|kWh|\bm2)\s?(/\s?jour)\b", " par jour"),
+    (r"\d\s(tr/min)\b", "tours par minute"),
+    (r"\d\s(hab\./km²)", "habitants par km²"),
+    (r"\d\s(CHF)\b", "francs suisses"),
+    (r"\d\s(GBP)\b", "livres sterling"),
+    (r"\d\s(USD)\b", "dollars américains"),
+    (r"\d\s(EUR)\b", "euros"),
+    (r"\b([Dd]re)\s\p{Lu}", "docteure"),
+    (r"\b(Me)\s\p{Lu}[\p{Ll}.-]", "l'avocat"),
+    (r"\b(Mgr)\s\p{Lu}", "monseigneur"),
+    (r"\b(S\.\s?E\.\sM)\.\s", "Son Excellence monsieur"),
+    (r"\b(S\.\s?M)\.\s(?:le|la)\s", "Sa Majesté"),
+    (r"\b(lun)\.", "lundi"),
+    (r"\b(mar)\.\s\d", "mardi"),
+    (r"\b(mer)\.\s\d", "mercredi"),
+    (r"\b(jeu)\.\s\d", "jeudi"),
+    (r"\b(ven)\.\s?[\d,]", "vendredi"),
+    (r"\b(sam)\.\s\d", "samedi"),
+    (r"\b(dim)\.\s\d", "dimanche"),
+    (r"\b([Ll]un)\.\s?[-–]", "lundi"),
+    (r"[-–]\s?(ven)\.", "vendredi"),
     (r"\b([Tt]él)\.?\s?:", "téléphone"),
     (r"(?:\b[Ll]e|\b[Dd]u|\b[Aa]u|,)\s(Pr)\b\.?\s\p{Lu}", "professeur"),
     (r"\b(svp)\b", "s'il vous plaît"),
@@ -37,23 +59,49 @@ const WORDS: [(&str, &str); 26] = [
     (r"\b([Rr]dv)\b", "rendez-vous"),
 ];
 
+/// Those that French writes with a capital wherever they stand.
+const TITLES: [&str; 4] = ["professeur", "l'avocat", "monseigneur", "docteure"];
+
+/// How months are shortened, and the months.
+const MONTHS: [(&str, &str); 8] = [
+    ("[Jj]anv", "janvier"),
+    ("[Ff]évr?", "février"),
+    ("[Aa]vr", "avril"),
+    ("[Jj]uill?", "juillet"),
+    ("[Ss]ept", "septembre"),
+    ("[Oo]ct", "octobre"),
+    ("[Nn]ov", "novembre"),
+    ("[Dd]éc", "décembre"),
+];
+
+/// An abbreviation: what it looks like, and the words for it.
+struct Entry {
+    pattern: Regex,
+    words: &'static str,
+}
+
 /// All of the patterns at once, which most sentences do not match, and each of them.
-static PATTERNS: LazyLock<(RegexSet, Vec<Regex>)> = LazyLock::new(|| {
-    let patterns = WORDS.map(|(pattern, _)| pattern);
-    let each = patterns.iter().map(|pattern| Regex::new(pattern).expect("a valid pattern")).collect();
-    (RegexSet::new(patterns).expect("valid patterns"), each)
+static PATTERNS: LazyLock<(RegexSet, Vec<Entry>)> = LazyLock::new(|| {
+    let month =
+        |(month, words)| (format!(r"\b(?:\d{{1,2}}|1er)\s({month})\.|\b({month})\.\s(?:\d{{4}}\b|[-–—])"), words);
+    let all = MONTHS.map(month).into_iter().chain(WORDS.map(|(pattern, words)| (pattern.to_owned(), words)));
+    let all: Vec<(String, &str)> = all.collect();
+    let set = RegexSet::new(all.iter().map(|(pattern, _)| pattern)).expect("valid patterns");
+    let entry =
+        |(pattern, words): (String, _)| Entry { pattern: Regex::new(&pattern).expect("a valid pattern"), words };
+    (set, all.into_iter().map(entry).collect())
 });
 
 /// The abbreviations of `text`, with their full stops where the sentence goes on, and the words to show for them.
-pub fn find(text: &str) -> Vec<(Range<usize>, String)> {
+pub fn find(text: &str) -> Vec<Wording> {
     let mut found = Vec::new();
     let (set, each) = &*PATTERNS;
-    for i in set.matches(text) {
-        let full = WORDS[i].1;
-        for m in each[i].captures_iter(text).filter_map(|c| c.get(1)) {
-            let capital = m.as_str().starts_with(char::is_uppercase) && full != "professeur";
-            let full = if capital { capitalised(full) } else { full.to_owned() };
-            found.push((m.start()..m.end() + usize::from(stops_nothing(&text[m.end()..])), full));
+    for Entry { pattern, words: full } in set.matches(text).into_iter().map(|i| &each[i]) {
+        for m in pattern.captures_iter(text).filter_map(|c| c.iter().skip(1).flatten().next()) {
+            let title = TITLES.contains(full);
+            let capital = m.as_str().starts_with(char::is_uppercase) && (!title || m.start() == 0);
+            let full = if capital { capitalised(full) } else { (*full).to_owned() };
+            found.push(Wording::same(m.start()..m.end() + usize::from(stops_nothing(&text[m.end()..])), full));
         }
     }
     found
@@ -73,8 +121,8 @@ mod tests {
     fn shown(text: &str) -> String {
         let mut out = text.to_owned();
         let mut found = find(text);
-        found.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
-        found.into_iter().for_each(|(range, full)| out.replace_range(range, &full));
+        found.sort_by_key(|wording| std::cmp::Reverse(wording.range.start));
+        found.into_iter().for_each(|wording| out.replace_range(wording.range, &wording.shown));
         out
     }
 

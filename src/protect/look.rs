@@ -6,7 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::numbers::{self, Money, UnitKind, Value};
 use super::sight::{self, Sight};
-use super::{Look, Prepared, ProtectOptions, QuoteSight, abbreviated, times};
+use super::{Look, Prepared, ProtectOptions, QuoteSight, times};
 use crate::document::{QuoteMark, QuoteRole};
 use crate::engine::Engine;
 
@@ -39,9 +39,10 @@ pub(super) fn look(p: &Prepared, engine: &dyn Engine, options: &ProtectOptions) 
         acts.push((span.range.clone(), act));
     }
     acts.extend(times::durations(text).into_iter().map(|(range, words)| (range, Act::Show(words))));
-    acts.extend(abbreviated::find(text).into_iter().map(|(range, full)| (range, Act::Show(full))));
+    acts.extend(p.wordings.iter().map(|wording| (wording.range.clone(), Act::Show(wording.shown.clone()))));
     quote_acts(p, engine, options.quotes, &mut acts);
     sign_acts(p, engine, &mut acts);
+    acts.extend(by_and_to(p).into_iter().map(|at| (at..at, Act::Show(",".to_owned()))));
     // Spans come first where two want the same bytes.
     acts.sort_by_key(|(r, _)| r.start);
     let mut out = Sight::default();
@@ -160,6 +161,29 @@ fn pairs(quotes: &[QuoteMark]) -> Vec<Option<usize>> {
     out
 }
 
+/// Where "de 4,7 % à 850 M€" wants a comma for the model to see that it is by so much and to so much.
+fn by_and_to(p: &Prepared) -> Vec<usize> {
+    let text = p.source.as_str();
+    let mut out = Vec::new();
+    for pair in p.numbers.windows(2) {
+        let (by, to) = (&pair[0], &pair[1]);
+        let (start, mut end) = (by.range.start, by.whole_range().end);
+        let percent = by.unit.as_ref().is_some_and(|unit| unit.kind == UnitKind::Percent);
+        let points = ["points", "point"].iter().find(|word| text[end..].trim_start().starts_with(**word));
+        if let Some(word) = points.filter(|_| !percent) {
+            end = text.len() - text[end..].trim_start().len() + word.len();
+        }
+        let joined = text.get(end..to.whole_range().start).is_some_and(|between| between.trim() == "à");
+        let same = percent && to.unit.as_ref().is_some_and(|unit| unit.kind == UnitKind::Percent)
+            || points.is_some() && text[to.range.end..].trim_start().starts_with("point");
+        let of = text[..start].trim_end().ends_with(" de");
+        if of && joined && !same && (percent || points.is_some()) {
+            out.push(end);
+        }
+    }
+    out
+}
+
 /// Signs beside numbers that the model cannot read or write are shown as words, and times of day as English has them:
 /// "18 h 30" comes out as "18, 30" where it is not shown as 18:30.
 fn sign_acts(p: &Prepared, engine: &dyn Engine, acts: &mut Vec<(Range<usize>, Act)>) {
@@ -170,6 +194,7 @@ fn sign_acts(p: &Prepared, engine: &dyn Engine, acts: &mut Vec<(Range<usize>, Ac
             let shown = match minute {
                 // A model knows the word, and English has p.m. as well.
                 None if text[number.range.clone()].contains("heure") => continue,
+                None if !times::is_of_day(text, number) && hour == 1 => "1 heure".to_owned(),
                 None if !times::is_of_day(text, number) => format!("{hour} heures"),
                 _ => format!("{hour}:{:02}", minute.unwrap_or(0)),
             };
@@ -177,15 +202,24 @@ fn sign_acts(p: &Prepared, engine: &dyn Engine, acts: &mut Vec<(Range<usize>, Ac
                 acts.push((number.range.clone(), Act::Show(shown)));
             }
         }
+        if let Some(shown) = &number.shown {
+            let sign = shown.chars().next_back().filter(|&c| numbers::CURRENCIES.contains(&c) && !knows(c));
+            let shown = sign.map(|c| shown.replace(c, numbers::currency_names(c).0));
+            acts.push((
+                number.whole_range(),
+                Act::Show(shown.unwrap_or_else(|| number.shown.clone().unwrap_or_default())),
+            ));
+            continue;
+        }
         let Some(unit) = &number.unit else { continue };
         let (before, after) = (unit.range.start..number.range.start, number.range.end..unit.range.end);
         match unit.kind {
-            UnitKind::Money(money) if !knows(money.sign) && matches!(number.value, Value::Cardinal { .. }) => {
+            UnitKind::Money(money) if !knows(money.sign) || !money.multiple.is_empty() => {
                 let name = numbers::currency_names(money.sign).0;
+                let of = if name.starts_with('e') { "d'" } else { "de " };
                 let words = match money.multiple {
-                    "M" => format!(" millions d'{name}"),
-                    "bn" => format!(" milliards d'{name}"),
-                    "k" => format!(" k{name}"),
+                    "M" => format!(" millions {of}{name}"),
+                    "bn" => format!(" milliards {of}{name}"),
                     _ => format!(" {name}"),
                 };
                 if before.is_empty() {

@@ -5,6 +5,7 @@ pub mod abbreviated;
 pub mod capitals;
 pub mod dictionary;
 pub mod glossary;
+pub mod idioms;
 pub mod known;
 mod look;
 mod names;
@@ -12,8 +13,10 @@ pub mod numbers;
 pub mod patterns;
 pub mod route;
 pub mod sight;
+pub mod speech;
 pub mod stand_in;
 pub mod times;
+pub mod wording;
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -27,11 +30,13 @@ use crate::engine::Engine;
 use capitals::Capitals;
 use dictionary::{Dictionary, Lookup};
 use glossary::Glossary;
+use idioms::Idioms;
 pub use names::Name;
 use numbers::{Number, overlaps_any};
 pub use patterns::SpanKind;
 pub use route::Route;
 use sight::Sight;
+use wording::Wording;
 
 /// What to protect and how.
 #[derive(Clone, Debug)]
@@ -41,6 +46,8 @@ pub struct ProtectOptions {
     pub known_names: bool,
     /// What the model does not know well.
     pub dictionary: Option<Arc<Dictionary>>,
+    /// What the model is to see in plainer words.
+    pub idioms: Option<Arc<Idioms>>,
     /// Words that this model copies as they stand, for things it must not see: [`stand_in::COMMON`] or, measured for one
     /// model, what [`stand_in::choose`] gives. What the model does not copy after all is put back by alignment.
     pub stand_ins: Vec<String>,
@@ -85,6 +92,7 @@ impl Default for ProtectOptions {
             glossary: None,
             known_names: true,
             dictionary: None,
+            idioms: None,
             stand_ins: stand_in::COMMON.map(str::to_owned).to_vec(),
             spans: SpanSight::Auto,
             quotes: QuoteSight::Straight,
@@ -102,6 +110,7 @@ pub struct Prepared {
     sight: Sight,
     spans: Vec<Span>,
     numbers: Vec<Number>,
+    wordings: Vec<Wording>,
     capitals: Capitals,
     quotes: Vec<QuoteMark>,
     lead: usize,
@@ -182,6 +191,11 @@ impl Prepared {
         &self.names
     }
 
+    /// What the model sees in other words, in order.
+    pub fn wordings(&self) -> &[Wording] {
+        &self.wordings
+    }
+
     /// Words and terms that the model may not know, in order.
     pub fn lookups(&self) -> &[Lookup] {
         &self.lookups
@@ -218,7 +232,12 @@ pub fn prepare(
     strangers(text, engine, &quotes, &mut found);
     let mut spans: Vec<Span> = found
         .into_iter()
-        .map(|(range, kind)| Span { write: text[range.clone()].to_owned(), range, kind, look: Look::Hidden })
+        .map(|(range, kind)| Span {
+            write: patterns::english(&text[range.clone()], kind),
+            range,
+            kind,
+            look: Look::Hidden,
+        })
         .collect();
     if let Some(glossary) = &options.glossary {
         let terms = glossary.find(text).into_iter().map(|term| (term.range, SpanKind::Term, term.write));
@@ -232,7 +251,21 @@ pub fn prepare(
     let taken: Vec<Range<usize>> = spans.iter().map(|s| s.range.clone()).collect();
     let lead = LEAD.find(text).map_or(0, |m| m.end());
     let lead = if lead < text.len() && !overlaps_any(&taken, &(0..lead)) { lead } else { 0 };
-    let mut numbers = numbers::read(text, &taken);
+    let mut wordings = abbreviated::find(text);
+    wordings.extend(times::spoken(text).into_iter().map(|(range, shown)| Wording::same(range, shown)));
+    wordings.extend(speech::find(text));
+    wordings.extend(options.idioms.iter().flat_map(|idioms| idioms.find(text, &taken)));
+    let mut counted = taken.clone();
+    wordings.retain(|wording| {
+        let free = !overlaps_any(&counted, &wording.range);
+        if free {
+            let at = counted.partition_point(|range| range.start < wording.range.start);
+            counted.insert(at, wording.range.clone());
+        }
+        free
+    });
+    wordings.sort_by_key(|wording| wording.range.start);
+    let mut numbers = numbers::read(text, &counted);
     numbers.retain(|n| n.range.start >= lead);
     let route = route::choose(text, lead, &spans, &numbers, options.keep_english);
     let capitals = if options.true_case && route == Route::Model {
@@ -246,11 +279,12 @@ pub fn prepare(
         sight: Sight::default(),
         spans,
         numbers,
+        wordings,
         capitals,
         quotes,
         lead,
         names: names::find(text, &taken, engine),
-        lookups: options.dictionary.as_ref().map_or_else(Vec::new, |dictionary| dictionary.find(text, &taken)),
+        lookups: options.dictionary.as_ref().map_or_else(Vec::new, |dictionary| dictionary.find(text, &counted)),
     };
     prepared.sight = look::look(&prepared, engine, options);
     if prepared.route == Route::Model && prepared.sight.text().is_empty() {

@@ -15,6 +15,8 @@ pub struct Number {
     pub value: Value,
     /// What it counts, where that is written with a sign that English places otherwise.
     pub unit: Option<Unit>,
+    /// The number and its unit as French may also write them, for the model to see: it misreads "2 €50" and "12 k€".
+    pub shown: Option<String>,
 }
 
 /// What a number is worth.
@@ -50,7 +52,8 @@ pub enum UnitKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money {
     pub sign: char,
-    /// The multiple before the sign as English writes it: `M` of 3 M€, `bn` of 2 Md€; mostly empty.
+    /// The multiple before the sign as English writes it: `M` of 3 M€, `bn` of 2 Md€; mostly empty. Thousands (12 k€) are counted
+    /// in the number.
     pub multiple: &'static str,
     /// Whose money it is, as English puts it before the sign: `CA` of 50 $ CAN; mostly empty.
     pub country: &'static str,
@@ -60,6 +63,9 @@ pub struct Money {
 pub fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '\u{2007}' | '\u{2008}')
 }
+
+/// The multiple of "12 k€" until it is counted.
+const THOUSANDS: &str = "k";
 
 /// Signs of money.
 pub const CURRENCIES: [char; 4] = ['€', '$', '£', '¥'];
@@ -105,8 +111,9 @@ impl Number {
                     Some(f) => vec![format!(".{f}"), format!(",{f}")],
                     None => vec![String::new()],
                 };
-                let raw: String = text[self.range.clone()].chars().map(|c| if is_space(c) { ' ' } else { c }).collect();
-                add(raw);
+                if self.shown.is_none() {
+                    add(text[self.range.clone()].chars().map(|c| if is_space(c) { ' ' } else { c }).collect());
+                }
                 for tail in tails {
                     add(format!("{}{tail}", group(whole)));
                     add(format!("{whole}{tail}"));
@@ -191,16 +198,64 @@ pub fn read(text: &str, taken: &[Range<usize>]) -> Vec<Number> {
     for found in ROMAN.captures_iter(text) {
         let (Some(all), Some(figures)) = (found.get(0), found.get(1).or(found.get(2))) else { continue };
         if let Some(n) = roman(figures.as_str()).filter(|_| free(&all.range())) {
-            out.push(Number { range: all.range(), value: Value::Ordinal(n), unit: None });
+            out.push(Number { range: all.range(), value: Value::Ordinal(n), unit: None, shown: None });
         }
     }
     out.sort_by_key(|n| n.range.start);
     let mut taken = 0;
     for number in &mut out {
-        number.unit = unit(text, taken, number).filter(|u| free(&u.range));
+        if number.unit.is_none() {
+            number.unit = unit(text, taken, number).filter(|u| free(&u.range));
+        }
+        count_thousands(text, number);
         taken = number.whole_range().end;
     }
+    share_units(text, &mut out);
     out
+}
+
+/// "450 k€" is 450,000 euros: English has no sign for thousands.
+fn count_thousands(text: &str, number: &mut Number) {
+    let (Value::Cardinal { whole, fraction, grouped }, Some(unit)) = (&mut number.value, &mut number.unit) else {
+        return;
+    };
+    let UnitKind::Money(money) = &mut unit.kind else { return };
+    if money.multiple != THOUSANDS {
+        return;
+    }
+    money.multiple = "";
+    let decimals = fraction.take().unwrap_or_default();
+    let (thousands, rest) = decimals.split_at(decimals.len().min(3));
+    *whole = format!("{whole}{thousands:0<3}");
+    *grouped = true;
+    *fraction = Some(rest.to_owned()).filter(|rest| !rest.is_empty());
+    let sign = &text[unit.range.clone()][number.range.len()..];
+    let sign = sign.trim_start_matches(|c: char| is_space(c) || matches!(c, 'k' | 'K'));
+    let comma = fraction.as_ref().map_or(String::new(), |rest| format!(",{rest}"));
+    number.shown = Some(format!("{}{comma} {sign}", group(whole).replace(',', " ")));
+}
+
+/// "De 12 à 15 M€": the first amount is of the same money as the second.
+fn share_units(text: &str, numbers: &mut [Number]) {
+    for i in 1..numbers.len() {
+        let [first, second] = &mut numbers[i - 1..=i] else { continue };
+        let Some(Unit { range, kind: kind @ UnitKind::Money(_) }) = &second.unit else { continue };
+        let bare = first.unit.is_none() && matches!(first.value, Value::Cardinal { .. });
+        if !bare || range.start < second.range.start || first.range.end > range.start {
+            continue;
+        }
+        let before = text[..first.range.start].trim_end().to_lowercase();
+        let after = |word: &str| before.strip_suffix(word).is_some_and(|rest| !rest.ends_with(char::is_alphanumeric));
+        let shared = match text[first.range.end..range.start].trim_matches(is_space) {
+            "et" => after("entre"),
+            "à" => after("de") || after("environ") || before.is_empty(),
+            "ou" | "-" | "–" => true,
+            _ => false,
+        };
+        if shared {
+            first.unit = Some(Unit { range: first.range.clone(), kind: kind.clone() });
+        }
+    }
 }
 
 /// Whether a range meets one of the sorted, disjoint `ranges`.
@@ -248,9 +303,53 @@ fn read_at(text: &str, start: usize) -> Number {
     }
     let plain = !grouped && fraction.is_none();
     if let Some((value, stop)) = plain.then(|| suffix(text, &whole, end)).flatten() {
-        return Number { range: start..stop, value, unit: None };
+        return Number { range: start..stop, value, unit: None, shown: None };
     }
-    Number { range: start..end, value: Value::Cardinal { whole, fraction, grouped }, unit: None }
+    if let Some(price) = price(text, start..end).filter(|_| fraction.is_none()) {
+        let Price { end, cents, name, sign } = price;
+        let unit = sign
+            .map(|sign| Unit { range: start..end, kind: UnitKind::Money(Money { sign, multiple: "", country: "" }) });
+        let shown = Some(format!("{whole},{cents} {name}"));
+        let fraction = Some(cents.to_owned());
+        return Number { range: start..end, value: Value::Cardinal { whole, fraction, grouped }, unit, shown };
+    }
+    Number { range: start..end, value: Value::Cardinal { whole, fraction, grouped }, unit: None, shown: None }
+}
+
+/// The rest of a price whose cents stand behind the money.
+struct Price<'a> {
+    end: usize,
+    cents: &'a str,
+    /// How the money is written, and its sign if that is how.
+    name: &'a str,
+    sign: Option<char>,
+}
+
+/// "2 €50", "12 € 50." and "20 euros 50 le kilo", whose euros are at `figures`.
+fn price(text: &str, figures: Range<usize>) -> Option<Price<'_>> {
+    static PRICE: LazyLock<Regex> = LazyLock::new(|| {
+        let space = r"[ \u{a0}\u{202f}]?";
+        Regex::new(&format!(r"^{space}(?:([€$£])({space})|(euros?)[ \u{{a0}}\u{{202f}}])(\d\d)\b"))
+            .expect("a valid pattern")
+    });
+    let found = PRICE.captures(&text[figures.end..])?;
+    let (name, cents) = (found.get(1).or(found.get(3))?.as_str(), found.get(4)?);
+    let end = figures.end + cents.end();
+    let rest = text[end..].trim_start_matches(is_space);
+    let of_its_own = rest.starts_with(|c: char| c.is_ascii_digit() || "€$£%°".contains(c))
+        || rest.starts_with([',', '.']) && rest[1..].starts_with(|c: char| c.is_ascii_digit());
+    let joined = found.get(2).is_some_and(|space| space.is_empty());
+    // Figures with a word behind them count that.
+    let alone = !rest.starts_with(char::is_alphabetic)
+        || ["le ", "la ", "les ", "l'", "l’", "pour ", "par ", "au ", "de plus"]
+            .iter()
+            .any(|word| rest.starts_with(word));
+    (!of_its_own && (joined || alone)).then(|| Price {
+        end,
+        cents: cents.as_str(),
+        name,
+        sign: found.get(1).and_then(|sign| sign.as_str().chars().next()),
+    })
 }
 
 /// How many figures a hyphen joins to what begins at `start`.
@@ -262,6 +361,10 @@ fn figures_hyphenated(text: &str, start: usize) -> usize {
 fn dots_group(text: &str, start: usize, next: usize) -> bool {
     let rest = &text[next + 3..];
     if rest.starts_with(|c: char| c.is_ascii_digit()) {
+        return false;
+    }
+    // 45.678-B is a reference.
+    if rest.starts_with('-') && rest[1..].starts_with(char::is_uppercase) {
         return false;
     }
     // A name or "version" before it: a version. A second group of three settles it.
@@ -324,7 +427,9 @@ fn unit(text: &str, taken: usize, number: &Number) -> Option<Unit> {
             }
         }
         _ => {
-            for (french, multiple) in [("", ""), ("Mds", "bn"), ("Md", "bn"), ("M", "M"), ("k", "k"), ("K", "k")] {
+            for (french, multiple) in
+                [("", ""), ("Mds", "bn"), ("Md", "bn"), ("M", "M"), ("k", THOUSANDS), ("K", THOUSANDS)]
+            {
                 let after = rest.strip_prefix(french).map(|r| r.trim_start_matches(is_space));
                 if let Some(sign) = after.and_then(|r| r.chars().next()).filter(|c| CURRENCIES.contains(c)) {
                     let stop = text.len() - after.map_or(0, str::len) + sign.len_utf8();

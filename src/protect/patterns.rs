@@ -72,6 +72,16 @@ patterns! {
     IBAN: r"\b[A-Z]{2}\d{2}(?:[ \u{a0}\u{202f}]?[A-Z0-9]{4}){3,7}(?:[ \u{a0}\u{202f}]?[A-Z0-9]{1,3})?\b";
     GROUPS: r"\b\d{1,6}(?:[ \u{a0}\u{202f}]\d{1,6}){3,}\b";
     REGISTERED: r"(?i)\b(?:siren|siret|rcs)\b[^\d\n]{0,25}(\d{3}[ \u{a0}\u{202f}]\d{3}[ \u{a0}\u{202f}]\d{3})\b";
+    SCIENTIFIC: r"(?:\b\d+(?:,\d+)?[ \u{a0}\u{202f}]?[×x][ \u{a0}\u{202f}]?)?\b10[⁻⁺]?[⁰¹²³⁴-⁹]+";
+    ION: r"\b[A-Z][A-Za-z]{0,2}[₀-₉]*[⁰¹²³⁴-⁹]*[⁺⁻]";
+    ROOT: r"\d*√\d+(?:,\d+)?";
+    DERIVED: r"\b(?:kg|mol|[gmsJNWVAKCl]|cm|km|Pa)[²³]?(?:[·⋅](?:kg|mol|[gmsJNWVAKCl]|cm|km|Pa)(?:[²³]|⁻[¹²³])?)+(?:/[a-zA-Z]{1,3}[²³]?)?";
+    PLACE: r#"\b\d{1,3}(?:[.,]\d+)?[ \u{a0}\u{202f}]?°[ \u{a0}\u{202f}]?(?:\d{1,2}(?:[.,]\d+)?[ \u{a0}\u{202f}]?['′’][ \u{a0}\u{202f}]?(?:\d{1,2}(?:[.,]\d+)?[ \u{a0}\u{202f}]?(?:["″”]|''|’’|′′)[ \u{a0}\u{202f}]?)?)?[NSEOW]\b"#;
+    RELATION: r"\b[a-zA-Z]{1,3}[ \u{a0}\u{202f}]?[<>≤≥][ \u{a0}\u{202f}]?\d+(?:,\d+)?\b";
+    STATUTE: r"\b[LRDA]\.[ \u{a0}\u{202f}]?\d+(?:-\d+)+\b";
+    CASE: r"\b[A-Z][ \u{a0}\u{202f}]\d{2}-\d{2}\.\d{3}\b";
+    VAT: r"\bFR[ \u{a0}\u{202f}]?\d{2}(?:[ \u{a0}\u{202f}]?\d{3}){3}\b";
+    SPECIES: r"\(([A-Z][a-z]+(?:us|um|a|is|es|ys|ix|ax) [a-z]+(?:us|um|a|is|ii|ae|ens|or))\b";
     HOUSE: r"\b\d{1,4} ?(?:bis|ter|quater)\b";
     DATE: r"\b\d{1,2}[/.-]\d{1,2}[/.-]\d{4}\b|\b\d{1,2}/\d{1,2}/\d{2}\b|\b\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z?)?\b";
     LAP: r#"\b\d{1,3}(?:['’′]\d{2}(?:["”″]|''|’’|′′)\d{0,3}|["″]\d{1,3}\b)"#;
@@ -145,14 +155,47 @@ pub fn find(text: &str, verbatim: &[Range<usize>]) -> Vec<(Range<usize>, SpanKin
         for found in REGISTERED.captures_iter(text) {
             found.get(1).into_iter().for_each(|m| out.claim(m.range(), SpanKind::Figure));
         }
+        if !text.is_ascii() {
+            out.all(&SCIENTIFIC, text, SpanKind::Figure, |_, _| true);
+            out.all(&ROOT, text, SpanKind::Figure, |_, _| true);
+            out.all(&PLACE, text, SpanKind::Figure, |_, _| true);
+        }
+        out.all(&RELATION, text, SpanKind::Figure, |_, _| true);
+        out.all(&STATUTE, text, SpanKind::Figure, |_, _| true);
+        out.all(&CASE, text, SpanKind::Figure, |_, _| true);
+        out.all(&VAT, text, SpanKind::Figure, |_, _| true);
         out.all(&HOUSE, text, SpanKind::Figure, |_, _| true);
         out.all(&DATE, text, SpanKind::Figure, |_, _| true);
         out.all(&LAP, text, SpanKind::Figure, |_, _| true);
         out.all(&VERSION, text, SpanKind::Figure, |_, s| !thousands(s));
         out.all(&DESIGNATION, text, SpanKind::Figure, |_, s| !is_measure(s));
     }
+    if odd(&['⁺', '⁻', '·', '⋅']) {
+        out.all(&ION, text, SpanKind::Figure, |_, _| true);
+        out.all(&DERIVED, text, SpanKind::Figure, |_, _| true);
+    }
+    if odd(&['(']) {
+        for found in SPECIES.captures_iter(text) {
+            found.get(1).into_iter().for_each(|m| out.claim(m.range(), SpanKind::Figure));
+        }
+    }
     pictures(text, &mut out);
     out.finish()
+}
+
+/// How English writes a protected span: as the source does, but for the comma and the west in figures.
+pub fn english(span: &str, kind: SpanKind) -> String {
+    let figure = kind == SpanKind::Figure && !span.is_ascii();
+    let measured =
+        figure && span.contains(['°', '×', '√', '⁻']) || kind == SpanKind::Figure && span.contains(['<', '>']);
+    if !measured {
+        return span.to_owned();
+    }
+    let span = match span.strip_suffix('O').filter(|_| span.contains('°')) {
+        Some(east) => format!("{east}W"),
+        None => span.to_owned(),
+    };
+    span.replace(',', ".")
 }
 
 /// Ranges in claim order; a later one that meets an earlier one is dropped.

@@ -14,9 +14,18 @@ pub fn is_of_day(text: &str, number: &Number) -> bool {
     match word_before(text, number.range.start).as_str() {
         "a" if before.ends_with("y a") => false,
         "à" | "vers" | "dès" | "avant" | "après" | "et" | "entre" | "jusqu" | "a" => true,
-        "de" | "des" => to_figures(&text[number.range.end..]),
-        _ => false,
+        "de" | "des" if to_figures(&text[number.range.end..]) => true,
+        _ => in_range(text, &number.range),
     }
+}
+
+/// Whether a time is one end of "9h-12h".
+fn in_range(text: &str, time: &Range<usize>) -> bool {
+    static FROM: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\d\s?h(?:\d\d)?\s?[-–—/]\s?$").expect("a valid pattern"));
+    static TO: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^\s?[-–—/]\s?\d{1,2}\s?h(?:\d\d)?\b").expect("a valid pattern"));
+    TO.is_match(&text[time.end..]) || FROM.is_match(&text[..time.start])
 }
 
 /// A time that begins with the figures of `text` in `figures`, worth `n`, and where it ends.
@@ -62,9 +71,17 @@ pub fn durations(text: &str) -> Vec<(Range<usize>, String)> {
         let minutes = format!(r"(\d{{1,2}})(?:{space}(?:min|mn)\b)?");
         Regex::new(&format!(r"\b(\d{{1,2}})({space}h{space}){minutes}(?:{seconds})?")).expect("a valid pattern")
     });
+    static LONG: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\b(\d{2,4})([ \u{a0}\u{202f}]?h)\b").expect("a valid pattern"));
     let mut out = Vec::new();
     if !text.contains('h') {
         return out;
+    }
+    for found in LONG.captures_iter(text) {
+        let (Some(hours), Some(sign)) = (found.get(1), found.get(2)) else { continue };
+        if hours.as_str().parse().is_ok_and(|n: u32| n > 24) {
+            out.push((sign.range(), " heures".to_owned()));
+        }
     }
     for found in HOURS.captures_iter(text) {
         let (Some(hour), Some(sign), Some(minute)) = (found.get(1), found.get(2), found.get(3)) else { continue };
@@ -86,8 +103,44 @@ pub fn durations(text: &str) -> Vec<(Range<usize>, String)> {
 
 /// Whether hours and minutes in `range` are how long something took: "en 1 h 30", "après 2 h 47 de jeu", "un film de 1 h 45".
 fn is_duration(text: &str, hour: u32, range: Range<usize>) -> bool {
-    const LASTING: [&str; 12] = [
-        "en", "pendant", "durant", "dure", "durent", "durait", "duré", "durer", "durera", "dureront", "durée", "passé",
+    const LASTING: [&str; 37] = [
+        "en",
+        "pendant",
+        "durant",
+        "dure",
+        "durent",
+        "durait",
+        "duré",
+        "durer",
+        "durera",
+        "dureront",
+        "durée",
+        "passé",
+        "sous",
+        "reposer",
+        "repos",
+        "cuire",
+        "cuisson",
+        "mijoter",
+        "lever",
+        "mariner",
+        "tremper",
+        "chauffer",
+        "mettre",
+        "met",
+        "mettent",
+        "mis",
+        "faut",
+        "faudra",
+        "fallu",
+        "prend",
+        "prendra",
+        "pris",
+        "attendre",
+        "attendez",
+        "compter",
+        "comptez",
+        "préparation",
     ];
     // 2 h 10 min 30 s.
     if after_minutes(text, range.end).is_some() {
@@ -98,7 +151,10 @@ fn is_duration(text: &str, hour: u32, range: Range<usize>) -> bool {
     let of = ["de ", "d'", "d’"].iter().find_map(|of| after.strip_prefix(of));
     let of_something = of.is_some_and(|rest| !["la ", "l'", "l’"].iter().any(|article| rest.starts_with(article)));
     let word = word_before(text, range.start);
+    // "Le film (1h47)".
+    let bracketed = text[..range.start].ends_with('(') && after.starts_with(')') && hour < 5;
     LASTING.contains(&word.as_str())
+        || bracketed
         || after.starts_with("plus tard")
         || (of_something && word != "de")
         // "Le train de 8 h 30" leaves then.
@@ -162,6 +218,62 @@ fn quarter(text: &str, hour: u32, figures: Range<usize>) -> Option<(Value, usize
     Some((Value::Time { hour, minute: Some(minute) }, stop))
 }
 
+/// Times of day in words, with the figures for them: "midi et demi", "vers trois heures moins le quart".
+pub fn spoken(text: &str) -> Vec<(Range<usize>, String)> {
+    const HOURS: [&str; 12] =
+        ["une", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze"];
+    const MINUTES: [(&str, i32); 15] = [
+        ("et demie", 30),
+        ("et demi", 30),
+        ("et quart", 15),
+        ("moins le quart", -15),
+        ("moins vingt-cinq", -25),
+        ("moins vingt", -20),
+        ("moins dix", -10),
+        ("moins cinq", -5),
+        ("vingt-cinq", 25),
+        ("trente-cinq", 35),
+        ("quarante", 40),
+        ("trente", 30),
+        ("vingt", 20),
+        ("dix", 10),
+        ("cinq", 5),
+    ];
+    static SPOKEN: LazyLock<Regex> = LazyLock::new(|| {
+        let hours = HOURS.join("|");
+        let minutes = MINUTES.map(|(words, _)| words).join("|");
+        let before = r"(?:à|vers|dès|avant|après|jusqu['’]à|il est|il était)";
+        let noon = r"(midi|minuit) (et demie?|et quart|moins (?:le quart|vingt-cinq|vingt|dix|cinq))";
+        Regex::new(&format!(r"(?i)\b{before} (({hours}) heures? ({minutes}))\b|\b({noon})\b")).expect("a valid pattern")
+    });
+    let lower = text.to_lowercase();
+    if lower.len() != text.len() || !["heure", "midi", "minuit"].iter().any(|word| lower.contains(word)) {
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    for found in SPOKEN.captures_iter(&lower) {
+        let (Some(all), Some(hour), Some(minutes)) =
+            (found.get(1).or(found.get(4)), found.get(2).or(found.get(5)), found.get(3).or(found.get(6)))
+        else {
+            continue;
+        };
+        // "À deux heures et demie de Paris", "cinq minutes".
+        let rest = lower[all.end()..].trim_start();
+        if ["de ", "d'", "d’", "minute"].iter().any(|more| rest.starts_with(more)) && !rest.starts_with("de l") {
+            continue;
+        }
+        let hours = match hour.as_str() {
+            "minuit" => 0,
+            "midi" => 12,
+            name => HOURS.iter().position(|h| *h == name).map_or(0, |i| i as i32 + 1),
+        };
+        let Some((_, minutes)) = MINUTES.iter().find(|(words, _)| *words == minutes.as_str()) else { continue };
+        let time = (hours * 60 + minutes).rem_euclid(24 * 60);
+        out.push((all.range(), format!("{}:{:02}", time / 60, time % 60)));
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +313,43 @@ mod tests {
         assert_eq!(english("en 1 h 30, après 2 h 47 de jeu"), ["1", "30", "2", "47"]);
         let times = "à 15 h 30, vers 8 h 30 du matin, à 3 h 30 de l'après-midi, de 8 h 30 à 9 h 30, le train de 8 h 30";
         assert_eq!((shown(times), english(times).len()), (times.to_owned(), 6));
+    }
+
+    #[test]
+    fn hours_that_no_day_has_are_how_long_it_took() {
+        let shown = |text: &str| {
+            let mut out = text.to_owned();
+            let mut found = durations(text);
+            found.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
+            found.into_iter().for_each(|(range, words)| out.replace_range(range, &words));
+            out
+        };
+        assert_eq!(shown("sous 48 h, 72h, à 20 h"), "sous 48 heures, 72 heures, à 20 h");
+        assert_eq!(shown("Laissez reposer 2 h 30."), "Laissez reposer 2 heures et 30 minutes.");
+        assert_eq!(shown("Le Grand Bleu (2h17)"), "Le Grand Bleu (2 heures et 17 minutes)");
+    }
+
+    #[test]
+    fn both_ends_of_opening_hours_are_times_of_day() {
+        let of_day = |text: &str| numbers::read(text, &[]).iter().filter(|n| is_of_day(text, n)).count();
+        assert_eq!(of_day("Ouvert 9h-12h et 14h – 18h"), 4);
+        assert_eq!(of_day("Un film de 2 h, 35 h par semaine"), 0);
+    }
+
+    #[test]
+    fn spoken_times_are_shown_in_figures() {
+        let shown = |text: &str| {
+            let mut out = text.to_owned();
+            spoken(text).into_iter().rev().for_each(|(range, words)| out.replace_range(range, &words));
+            out
+        };
+        assert_eq!(shown("à midi et demi, vers minuit moins le quart"), "à 12:30, vers 23:45");
+        assert_eq!(shown("Il est trois heures moins le quart, à sept heures et quart"), "Il est 2:45, à 7:15");
+        assert_eq!(shown("à une heure et demie du matin"), "à 1:30 du matin");
+        for text in ["à deux heures et demie de Paris", "trois heures et demie de débat", "à midi", "les dix heures"]
+        {
+            assert_eq!(shown(text), text);
+        }
     }
 
     #[test]

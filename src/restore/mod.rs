@@ -17,6 +17,7 @@ mod tests;
 mod text;
 pub mod titles;
 pub mod typography;
+mod wordings;
 
 use crate::document::Note;
 use crate::engine::Hypothesis;
@@ -126,6 +127,7 @@ pub fn restore(
     placeholders::put_back(&mut draft, p);
     if !style.verbatim {
         letters::write(&mut draft, p);
+        wordings::write(&mut draft, p);
         known::write(&mut draft, p);
         dictionary::write(&mut draft, p);
         names::restore(&mut draft, p);

@@ -44,6 +44,7 @@ pub fn bundled() -> Result<ModelFiles> {
         target_vocab: None,
         shortlist: Some(file!("shortlist.bin")),
         dictionary: Some(file!("dictionary.tsv")),
+        idioms: Some(file!("idioms.tsv")),
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-use super::{Blob, DICTIONARY, ModelFiles, SHORTLIST, WEIGHTS};
+use super::{Blob, DICTIONARY, IDIOMS, ModelFiles, SHORTLIST, WEIGHTS};
 
 const LAYOUT: &str = "config.json, vocab.json, source.spm, target.spm and model.safetensors (or pytorch_model.bin)";
 const MIB: u64 = 1 << 20;
@@ -50,6 +50,7 @@ pub fn open(directory: &Path, name: String) -> Result<ModelFiles> {
         target_vocab: read("target_vocab.json", 64 * MIB)?,
         shortlist: read(SHORTLIST, 64 * MIB)?,
         dictionary: read(DICTIONARY, 64 * MIB)?,
+        idioms: read(IDIOMS, 16 * MIB)?,
         weights: open_weights(directory)?,
         config,
     })

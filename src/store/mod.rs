@@ -61,6 +61,8 @@ pub struct ModelFiles {
     pub shortlist: Option<Blob>,
     /// `dictionary.tsv`, where one was made.
     pub dictionary: Option<Blob>,
+    /// `idioms.tsv`, where one was made.
+    pub idioms: Option<Blob>,
 }
 
 /// Which model is meant.
@@ -296,6 +298,7 @@ impl ModelFiles {
             ("target_vocab.json", self.target_vocab.as_ref()),
             (SHORTLIST, self.shortlist.as_ref()),
             (DICTIONARY, self.dictionary.as_ref()),
+            (IDIOMS, self.idioms.as_ref()),
         ]
         .into_iter()
         .filter_map(|(name, blob)| Some((name, blob?)))
@@ -326,6 +329,8 @@ const WEIGHTS: &str = "model.safetensors";
 pub const SHORTLIST: &str = "shortlist.bin";
 /// The usual file name of a dictionary.
 const DICTIONARY: &str = "dictionary.tsv";
+/// The usual file name of a list of idioms.
+const IDIOMS: &str = "idioms.tsv";
 
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,7 @@ fn load(directory: &Path) -> Tokenizer {
         target_vocab: directory.join("target_vocab.json").exists().then(|| blob("target_vocab.json")),
         shortlist: None,
         dictionary: None,
+        idioms: None,
     };
     let vocab = files.target_vocab.as_ref().unwrap_or(&files.vocab);
     let eos = Vocabulary::parse(vocab).unwrap().id(END).unwrap();

@@ -15,6 +15,7 @@ use crate::marian::{Config, Weights};
 use crate::memory::{MemorySettings, Remembering};
 use crate::protect::dictionary::Dictionary;
 use crate::protect::glossary::Glossary;
+use crate::protect::idioms::Idioms;
 use crate::protect::{self, ProtectOptions};
 use crate::restore::Style;
 use crate::store::{self, ModelFiles, ModelSpec, PullProgress, StoreSettings};
@@ -208,7 +209,7 @@ impl Builder {
     pub fn build(mut self) -> Result<Translator> {
         let (mut machine, mut digest) = (String::new(), String::new());
         let mut tuning = Tuning::default();
-        let mut dictionary = None;
+        let (mut dictionary, mut idioms) = (None, None);
         let (mut engine, description, options): (Box<dyn Engine>, _, _) = match self.engine.take() {
             Some(engine) => (engine, "custom engine".to_owned(), self.searching(Options::default())?),
             None => {
@@ -221,12 +222,14 @@ impl Builder {
                         check::warm_up();
                     });
                     let named = (self.identified || self.memory.is_some()).then(|| scope.spawn(|| files.digest()));
-                    let read = scope.spawn(|| files.dictionary.clone().map(Dictionary::load).transpose());
+                    let words = scope.spawn(|| files.dictionary.clone().map(Dictionary::load).transpose());
+                    let phrases = scope.spawn(|| files.idioms.as_ref().map(Idioms::load).transpose());
                     let loaded = load(&files, &config, &plan, self.shortlist);
                     if let Some(named) = named {
                         digest = named.join().map_err(|_| Error::model("its digest could not be made"))??;
                     }
-                    dictionary = read.join().map_err(|_| Error::model("its dictionary could not be read"))??;
+                    dictionary = words.join().map_err(|_| Error::model("its dictionary could not be read"))??;
+                    idioms = phrases.join().map_err(|_| Error::model("its idioms could not be read"))??;
                     loaded
                 })?;
                 tuning = Tuning::load(&files)?;
@@ -244,6 +247,7 @@ impl Builder {
         let protect = ProtectOptions {
             glossary: self.glossary,
             dictionary: dictionary.map(Arc::new),
+            idioms: idioms.map(Arc::new),
             quotes: tuning.quotation_marks,
             ..ProtectOptions::default()
         };

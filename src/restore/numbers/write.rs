@@ -18,7 +18,7 @@ pub fn write(text: &str, target: Range<usize>, number: &Number, p: &Prepared, st
         return (target, new);
     }
     if let Value::Ordinal(n) = number.value {
-        return in_english(text, target, n, &p.source()[number.range.clone()]);
+        return in_english(text, target, n, p.source(), number.range.clone());
     }
     // "2024" may stand as "2,024" in a poor translation: the source says how it is grouped.
     let figures = number.english();
@@ -60,7 +60,8 @@ static MONEY_BEFORE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"([€$£¥]|\b[A-Z]{3})\s?$").expect("a valid pattern"));
 
 /// An ordinal that is still French, "12e" or "XXe", in English; one that is not stays.
-fn in_english(text: &str, target: Range<usize>, n: u64, source: &str) -> (Range<usize>, String) {
+fn in_english(text: &str, target: Range<usize>, n: u64, source: &str, own: Range<usize>) -> (Range<usize>, String) {
+    let (before, after, source) = (&source[..own.start], &source[own.end..], &source[own]);
     let suffix = source.trim_start_matches(|c: char| c.is_ascii_digit() || c.is_uppercase());
     let here = &text[target.clone()];
     let copied = here == source || (here.ends_with("th") && here.starts_with(char::is_uppercase));
@@ -73,13 +74,31 @@ fn in_english(text: &str, target: Range<usize>, n: u64, source: &str) -> (Range<
     let end = match copied {
         true => target.end,
         false if followed() => target.end + suffix.len(),
+        // “First” lost its ending where it is neither a date nor the number of a chapter.
+        false if here == "1" && suffix.starts_with(['e', 'r']) && !is_plain_first(before, after) => target.end,
         false => return (target.clone(), here.to_owned()),
     };
-    if source == "Ier" && !text[end..].trim_start().starts_with("centur") {
-        // A king or an emperor.
+    if source == "Ier" && !text[end..].trim_start().starts_with("centur") && follows_name(before) {
         return (target.start..end, "I".to_owned());
     }
     (target.start..end, format!("{n}{}", ordinal_ending(n)))
+}
+
+/// Whether a king or an emperor is before the number.
+fn follows_name(before: &str) -> bool {
+    let word = before.trim_end().rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    word.starts_with(char::is_uppercase)
+}
+
+/// Whether English has a plain 1 for "1er" between these: "le 1er mai", "article 1er".
+fn is_plain_first(before: &str, after: &str) -> bool {
+    const MONTHS: [&str; 12] =
+        ["janv", "févr", "mars", "avr", "mai", "juin", "juil", "août", "sept", "oct", "nov", "déc"];
+    const PARTS: [&str; 8] = ["article", "alinéa", "paragraphe", "chapitre", "annexe", "titre", "section", "livre"];
+    let next = after.trim_start_matches(|c: char| c.is_whitespace() || c == '-').to_lowercase();
+    let last = before.trim_end().rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
+    let to_date = ["au ", "et ", "ou "].iter().any(|to| next.starts_with(to));
+    MONTHS.iter().any(|month| next.starts_with(month)) || PARTS.contains(&last.as_str()) || to_date
 }
 
 /// What stands behind the figures of 1st, 2nd, 11th.
@@ -117,8 +136,10 @@ fn money(text: &str, target: Range<usize>, figures: &str, money: Money, order: C
             }
         }
     }
-    if scale.is_empty() {
-        scale.push_str(money.multiple);
+    match (scale.as_str(), money.multiple) {
+        ("" | "M", "M") => " million".clone_into(&mut scale),
+        ("" | "bn", "bn") => " billion".clone_into(&mut scale),
+        _ => {}
     }
     (start..end, amount(figures, &scale, money, order))
 }

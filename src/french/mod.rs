@@ -1,5 +1,7 @@
 //! What more rooms than one ask of French words.
 
+pub(crate) mod verbs;
+
 /// Whether a stretch of French ends with a word that nothing ends with: it goes on.
 pub(crate) fn leaves_open(text: &str) -> bool {
     const OPEN: &[&str] = &[
