@@ -8,7 +8,7 @@ use super::wording::Wording;
 use crate::text::capitalised;
 
 /// The pattern, whose first group is the abbreviation, and the words for it.
-const WORDS: [(&str, &str); 48] = [
+const WORDS: [(&str, &str); 47] = [
     (r"\d\s(pers)\.", "personnes"),
     (r"\d\s(hab)\b", "habitants"),
     (r"[\d½¼¾]\s(cl)\b", "centilitres"),
@@ -21,12 +21,11 @@ const WORDS: [(&str, &str); 48] = [
     (r"\b([Éé]q)\.\s?[\d(]", "équation"),
     (r"(?:\d,?|,|\b[Aa]u|\b[Dd]u|\b[Ll]e)\s([Bb](?:l?v)?d)\b\.?\s\p{Lu}", "boulevard"),
     (r"(?:\d|,\s)(?:\s?bis|\s?ter)?,?\s?\b(av)\.\s\p{Lu}\p{Ll}", "avenue"),
-    (r"\b(apr?\.\sJ\.\s?-?C)\.", "après Jésus-Christ"),
     (r"\b[IVXL]+e\s(s)\.", "siècle"),
     (r"\b(8e?s) de finale\b", "huitièmes"),
     (r"\b(16e?s) de finale\b", "seizièmes"),
-    (r"\b(24\s?h(?:eures)?\s?/\s?24)\b", "24 heures sur 24"),
-    (r"\b(7\s?j(?:ours)?\s?/\s?7)\b", "7 jours sur 7"),
+    (r"\b(24\s?h(?:eures)?\s?/\s?24)\b", "jour et nuit"),
+    (r"\b(7\s?j(?:ours)?\s?/\s?7)\b", "tous les jours"),
     (r"\b([Tt]lj)\b", "tous les jours"),
     (r"(?:[€$%²]|\d|kWh|\bm2)\s?(/\s?an)\b", " par an"),
     (r"(?:[€$%²]|\d|kWh|\bm2)\s?(/\s?mois)\b", " par mois"),
@@ -59,6 +58,31 @@ const WORDS: [(&str, &str); 48] = [
     (r"\b([Rr]dv)\b", "rendez-vous"),
 ];
 
+/// Abbreviations and words that a model takes better for something else, which its English is then mended for: the pattern, the words
+/// shown, and what the model writes for them with what is right.
+const OTHERS: [(&str, &str, &[(&str, &str)]); 6] = [
+    (SPOON_OF_SOUP[0], "tasse", &[("cup", "tablespoon"), ("cups", "tablespoon")]),
+    (SPOON_OF_SOUP[1], "tasses", &[("cups", "tablespoons"), ("cup", "tablespoon")]),
+    (SPOON_OF_COFFEE[0], "tasse", &[("cup", "teaspoon"), ("cups", "teaspoon")]),
+    (SPOON_OF_COFFEE[1], "tasses", &[("cups", "teaspoons"), ("cup", "teaspoon")]),
+    (r"\b(apr?\.\sJ\.\s?-?C|après Jésus[- ]Christ)", "après Jésus-Christ", &AFTER),
+    (r"\b(av\.\sJ\.\s?-?C|avant Jésus[- ]Christ)", "avant Jésus-Christ", &BEFORE),
+];
+
+/// One, and more.
+const SPOON_OF_SOUP: [&str; 2] = [
+    r"(?i)\b(?:1|1/2|1/4|une|la)\s((?:c|cuill?)\.?\s?à\s?(?:s\b\.?|soupe)|cuillère à soupe|cuillerée à soupe)",
+    r"(?i)\b((?:c|cuill?)\.?\s?à\s?(?:s\b\.?|soupe)|cuillères à soupe|cuillerées à soupe)",
+];
+const SPOON_OF_COFFEE: [&str; 2] = [
+    r"(?i)\b(?:1|1/2|1/4|une|la)\s((?:c|cuill?)\.?\s?à\s?(?:c\b\.?|café)|cuillère à café|cuillerée à café)",
+    r"(?i)\b((?:c|cuill?)\.?\s?à\s?(?:c\b\.?|café)|cuillères à café|cuillerées à café)",
+];
+const AFTER: [(&str, &str); 4] =
+    [("after Jesus-Christ", "AD"), ("after Jesus Christ", "AD"), ("after Christ", "AD"), ("ad", "AD")];
+const BEFORE: [(&str, &str); 4] =
+    [("before Jesus-Christ", "BC"), ("before Jesus Christ", "BC"), ("before Christ", "BC"), ("bc", "BC")];
+
 /// Those that French writes with a capital wherever they stand.
 const TITLES: [&str; 4] = ["professeur", "l'avocat", "monseigneur", "docteure"];
 
@@ -74,21 +98,25 @@ const MONTHS: [(&str, &str); 8] = [
     ("[Dd]éc", "décembre"),
 ];
 
-/// An abbreviation: what it looks like, and the words for it.
+/// An abbreviation: what it looks like, the words for it, and what of their English is to be another word.
 struct Entry {
     pattern: Regex,
     words: &'static str,
+    instead: &'static [(&'static str, &'static str)],
 }
 
 /// All of the patterns at once, which most sentences do not match, and each of them.
 static PATTERNS: LazyLock<(RegexSet, Vec<Entry>)> = LazyLock::new(|| {
     let month =
         |(month, words)| (format!(r"\b(?:\d{{1,2}}|1er)\s({month})\.|\b({month})\.\s(?:\d{{4}}\b|[-–—])"), words);
-    let all = MONTHS.map(month).into_iter().chain(WORDS.map(|(pattern, words)| (pattern.to_owned(), words)));
-    let all: Vec<(String, &str)> = all.collect();
-    let set = RegexSet::new(all.iter().map(|(pattern, _)| pattern)).expect("valid patterns");
-    let entry =
-        |(pattern, words): (String, _)| Entry { pattern: Regex::new(&pattern).expect("a valid pattern"), words };
+    let others = OTHERS.iter().map(|&(pattern, words, instead)| (pattern.to_owned(), words, instead));
+    let usual = MONTHS.map(month).into_iter().chain(WORDS.map(|(pattern, words)| (pattern.to_owned(), words)));
+    let all: Vec<_> = others.chain(usual.map(|(pattern, words)| (pattern, words, &[][..]))).collect();
+    let set = RegexSet::new(all.iter().map(|(pattern, ..)| pattern)).expect("valid patterns");
+    let entry = |(pattern, words, instead): (String, _, _)| {
+        let pattern = Regex::new(&pattern).expect("a valid pattern");
+        Entry { pattern, words, instead }
+    };
     (set, all.into_iter().map(entry).collect())
 });
 
@@ -96,12 +124,14 @@ static PATTERNS: LazyLock<(RegexSet, Vec<Entry>)> = LazyLock::new(|| {
 pub fn find(text: &str) -> Vec<Wording> {
     let mut found = Vec::new();
     let (set, each) = &*PATTERNS;
-    for Entry { pattern, words: full } in set.matches(text).into_iter().map(|i| &each[i]) {
+    for Entry { pattern, words: full, instead } in set.matches(text).into_iter().map(|i| &each[i]) {
         for m in pattern.captures_iter(text).filter_map(|c| c.iter().skip(1).flatten().next()) {
             let title = TITLES.contains(full);
             let capital = m.as_str().starts_with(char::is_uppercase) && (!title || m.start() == 0);
             let full = if capital { capitalised(full) } else { (*full).to_owned() };
-            found.push(Wording::same(m.start()..m.end() + usize::from(stops_nothing(&text[m.end()..])), full));
+            let range = m.start()..m.end() + usize::from(stops_nothing(&text[m.end()..]));
+            let instead = instead.iter().map(|(theirs, ours)| ((*theirs).to_owned(), (*ours).to_owned())).collect();
+            found.push(Wording { range, shown: full, instead });
         }
     }
     found
@@ -122,6 +152,7 @@ mod tests {
         let mut out = text.to_owned();
         let mut found = find(text);
         found.sort_by_key(|wording| std::cmp::Reverse(wording.range.start));
+        found.dedup_by_key(|wording| wording.range.start);
         found.into_iter().for_each(|wording| out.replace_range(wording.range, &wording.shown));
         out
     }
@@ -133,7 +164,9 @@ mod tests {
             "née le 29 février 1952, morte le 1er décembre 2001"
         );
         assert_eq!(shown("Recette pour 4 pers."), "Recette pour 4 personnes.");
-        assert_eq!(shown("1 c. à s. de sucre"), "1 cuillères à soupe de sucre");
+        assert_eq!(shown("Févr. 2020 - sept. 2021"), "Février 2020 - septembre 2021");
+        assert_eq!(shown("au XIIe s., le 12 mars"), "au XIIe siècle, le 12 mars");
+        assert_eq!(shown("Selon Me Blanc, lun. et mar. 5"), "Selon l'avocat Blanc, lundi et mardi 5");
         assert_eq!(shown("Voir chap. 3, art. 12 et vol. IV"), "Voir chapitre 3, article 12 et volume IV");
         assert_eq!(shown("au 12 bis, av. Foch et 3, bd Voltaire"), "au 12 bis, avenue Foch et 3, boulevard Voltaire");
         assert_eq!(shown("En 79 ap. J.-C., elle brûla."), "En 79 après Jésus-Christ, elle brûla.");
@@ -141,10 +174,16 @@ mod tests {
     }
 
     #[test]
+    fn measures_that_models_misread_stand_for_others() {
+        assert_eq!(shown("1 c. à s. de sucre, 2 cuillères à café de sel"), "1 tasse de sucre, 2 tasses de sel");
+        assert!(find("2 c. à soupe d'huile")[0].instead.contains(&("cups".to_owned(), "tablespoons".to_owned())));
+    }
+
+    #[test]
     fn words_are_no_abbreviations() {
         for text in [
             "Il a vu le vol. Douze hommes l'ont fait.",
-            "en 50 av. J.-C.",
+            "Elle me Plaît. Me voici.",
             "Ils étaient sept. Le chat dort.",
             "C'est de l'art. Oui.",
             "Il lit la BD Tintin et une bd Astérix.",

@@ -38,7 +38,22 @@ static VERBS: LazyLock<HashMap<&str, Vec<Verb>>> = LazyLock::new(|| {
 /// The plainest of them, and what a model writes for its past and its present.
 const PLAIN: &str = "déclarer";
 const PAST: [&str; 3] = ["said", "declared", "stated"];
-const PRESENT: [&str; 3] = ["says", "declares", "states"];
+const PRESENT: [&str; 5] = ["says", "declares", "states", "say", "declare"];
+/// What models know well beside a name.
+const USUAL: [&str; 12] = [
+    "affirmer",
+    "ajouter",
+    "annoncer",
+    "confirmer",
+    "déclarer",
+    "demander",
+    "estimer",
+    "expliquer",
+    "indiquer",
+    "préciser",
+    "rappeler",
+    "répondre",
+];
 
 /// The ends of quotations, and the commas and marks within them behind which an attribution may stand.
 static PLACE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"(?:([»”"]\s?,?)|[,!?…])\s+"#).expect("a valid pattern"));
@@ -64,24 +79,38 @@ pub fn find(text: &str) -> Vec<Wording> {
     let mut out = Vec::new();
     for place in PLACE.captures_iter(text) {
         let Some(all) = place.get(0).filter(|all| all.start() > 0) else { continue };
-        let behind_quotation = place.get(1).is_some();
+        let (comma, marked) = (all.as_str().contains(','), text[..all.start()].trim_end().ends_with(['!', '?', '…']));
+        let behind = match place.get(1) {
+            None => Behind::Clause,
+            Some(_) if comma || marked => Behind::Quotation,
+            Some(_) => Behind::Citation,
+        };
         let here = &text[all.end()..];
-        let found = SHAPES.iter().find_map(|shape| attribution(here, &shape.captures(here)?, behind_quotation));
-        // Without a comma the model takes the verb of a question for another one.
-        let comma = behind_quotation
-            && !all.as_str().contains(',')
-            && text[..all.start()].trim_end().ends_with(['!', '?', '…']);
-        out.extend(found.map(|wording| Wording {
-            range: all.end() + wording.range.start..all.end() + wording.range.end,
-            shown: if comma && wording.shown.contains('-') { format!(", {}", wording.shown) } else { wording.shown },
-            ..wording
+        let found = SHAPES.iter().find_map(|shape| attribution(here, &shape.captures(here)?, behind));
+        out.extend(found.map(|Wording { range, mut shown, instead }| {
+            // Without a comma the model takes the verb of a question for another one.
+            if !comma && behind == Behind::Quotation && shown.contains('-') {
+                shown.insert_str(0, ", ");
+            }
+            Wording { range: all.end() + range.start..all.end() + range.end, shown, instead }
         }));
     }
     out
 }
 
+/// What stands before an attribution.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    /// A part of a quotation, or of a turn of speech.
+    Clause,
+    /// A quotation that is over.
+    Quotation,
+    /// One that may be a word of the sentence: "le mot « non » souligne un refus".
+    Citation,
+}
+
 /// The attribution that `text` begins with, as one of the [`SHAPES`] found it.
-fn attribution(text: &str, found: &Captures<'_>, behind_quotation: bool) -> Option<Wording> {
+fn attribution(text: &str, found: &Captures<'_>, behind: Behind) -> Option<Wording> {
     let part = |name| found.name(name).map_or("", |part| part.as_str());
     let subject = part("subject").to_lowercase();
     let participle = found.name("participle");
@@ -91,7 +120,13 @@ fn attribution(text: &str, found: &Captures<'_>, behind_quotation: bool) -> Opti
         verb(spoken.as_str(), part("own"), rest.map_or("", |rest| rest.as_str().trim()), participle.is_some())?;
     let last = rest.filter(|_| !verb.rest.is_empty()).map_or(spoken.end(), |rest| rest.end());
     let end = last.max(found.name("subject").map_or(0, |subject| subject.end()));
-    if subject.is_empty() && !(behind_quotation && names_subject(&text[end..])) {
+    let usual = USUAL.contains(&form.infinitive()) && verb.rest.is_empty();
+    let named = match behind {
+        Behind::Clause => false,
+        Behind::Quotation => names_subject(&text[end..]),
+        Behind::Citation => names_subject(&text[end..]) && text[end..].trim_start().starts_with(char::is_uppercase),
+    };
+    if subject.is_empty() && (usual || !named) {
         return None;
     }
     let perfect = participle.is_some() || form.is_simple_past();
