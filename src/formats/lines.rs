@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+pub(crate) use self::cells::{Cell, cells};
+
+mod cells;
+
 /// One line: its content and, after it, its end (`\n`, `\r\n`, `\r`, VT, FF, NEL, U+2028, U+2029, or nothing at the last).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
@@ -86,6 +90,8 @@ pub(crate) enum Marker {
     Number,
     /// `— `, `– `, `-- `: a turn of speech.
     Turn,
+    /// `!! `, `=== `: see [`unadorned`].
+    Ornament,
 }
 
 /// The marker at the start of `text` (after its [`lead`]) with the blanks after it: its bytes and kind. There is always
@@ -93,6 +99,31 @@ pub(crate) enum Marker {
 pub(crate) fn marker(text: &str) -> Option<(usize, Marker)> {
     let found = heading(text).or_else(|| bullet(text)).or_else(|| number(text)).or_else(|| turn(text))?;
     (found.0 < text.len()).then_some(found)
+}
+
+/// What stands between the ornaments of a line, signs in a run at both ends or at one: `!! Attention`, `=== Résumé ===`,
+/// `Suite >>`. `None` where there are none, or nothing to translate between them.
+pub(crate) fn unadorned(text: &str) -> Option<Range<usize>> {
+    let sign = text.chars().next().filter(|c| "!?*=-~+#</:%@^".contains(*c)).unwrap_or(' ');
+    let start = text.len() - text.trim_start_matches(sign).len();
+    let same = if sign == '<' { '>' } else { sign };
+    let last = text.chars().next_back().filter(|c| *c == same || ">=*~+#-".contains(*c)).unwrap_or(' ');
+    let end = text.trim_end_matches(last).len();
+    let tail = text.len() - end;
+    let core = |range: Range<usize>| Some(trim(text, range)).filter(|core| has_letter(&text[core.clone()]));
+    let inside = |range: Range<usize>| core(range).filter(|core| !text[core.clone()].contains(&text[..2]));
+    let blank_before = text[..end].ends_with(is_blank);
+    if start >= 2 && start < end {
+        let glued =
+            text[start..].starts_with(char::is_alphabetic) && ("!?=~".contains(sign) || sign == '-' && start > 2);
+        let open = sign == '<' && text.contains(">>");
+        return match last == same && tail >= 2 {
+            true => inside(start..end),
+            false => core(start..text.len()).filter(|core| (core.start > start || glued) && !open),
+        };
+    }
+    let after = tail >= 2 && !(last == '-' && tail == 2) && blank_before;
+    core(0..end).filter(|_| after && start < 2)
 }
 
 /// `text` starts with `sign`, `n` bytes, and blanks: how long they are together.
@@ -111,7 +142,8 @@ fn bullet(text: &str) -> Option<(usize, Marker)> {
     let c = text.chars().next()?;
     let n = c.len_utf8();
     let n = match c {
-        '*' | '+' | '-' | '·' | '✓' | '✔' | '→' | '⇒' | '➔' | '►' | '▶' => before_blank(text, n),
+        '*' => before_blank(text, n).or_else(|| footnote(text)),
+        '+' | '-' | '·' | '✓' | '✔' | '→' | '⇒' | '➔' | '►' | '▶' => before_blank(text, n),
         '•' | '‣' | '◦' | '▪' | '▫' | '■' | '□' | '●' | '○' | '◆' | '☐' | '☑' | '☒' | '⁃' => {
             Some(before_blank(text, n).unwrap_or(n))
         }
@@ -124,6 +156,12 @@ fn bullet(text: &str) -> Option<(usize, Marker)> {
         Some(more) => Some((n + more, Marker::Bullet)),
         None => (n > 0).then_some((n, Marker::Bullet)),
     }
+}
+
+/// Bytes of the stars of a footnote, with no space after them and no others on the line: `*Prix TTC.`
+fn footnote(text: &str) -> Option<usize> {
+    let note = text.trim_start_matches('*');
+    (note.starts_with(char::is_alphabetic) && !note.contains('*')).then(|| text.len() - note.len())
 }
 
 fn number(text: &str) -> Option<(usize, Marker)> {
@@ -195,68 +233,6 @@ fn turn(text: &str) -> Option<(usize, Marker)> {
     Some((before_blank(text, n).unwrap_or(n), Marker::Turn))
 }
 
-/// One cell of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cell {
-    /// Its text, without blanks around it; not empty.
-    pub text: Range<usize>,
-    /// The spaces after it that pad it to its column's width.
-    pub padding: usize,
-    /// How many of them must stay.
-    pub least: usize,
-}
-
-/// The cells of a line: what stands between tabs, three spaces or more, bars, box-drawing characters, leaders
-/// (`.....`, `____`). Ranges count from the start of `text`.
-pub(crate) fn cells(text: &str) -> Vec<Cell> {
-    let table = text.starts_with('|') && text[1..].contains('|');
-    let bytes = text.as_bytes();
-    let mut out = Vec::new();
-    let mut from = 0;
-    let mut i = 0;
-    while i < bytes.len() {
-        let run = |b: u8| bytes[i..].iter().take_while(|&&x| x == b).count();
-        let blank = |j: Option<&u8>| j.is_none_or(|&b| b == b' ' || b == b'\t');
-        let (step, separates) = match bytes[i] {
-            b'\t' => (1, true),
-            b' ' => (run(b' '), run(b' ') >= 3),
-            b'.' => (run(b'.'), run(b'.') >= 5),
-            b'_' => (run(b'_'), run(b'_') >= 4),
-            b'|' => (1, table || blank(bytes.get(i + 1)) && (i == 0 || blank(bytes.get(i - 1)))),
-            // U+2500 to U+257F
-            0xe2 if matches!(bytes.get(i + 1), Some(0x94 | 0x95)) => (3, true),
-            _ => (1, false),
-        };
-        if separates {
-            push_cell(text, from..i, step, &mut out);
-            from = i + step;
-        }
-        i += step;
-    }
-    push_cell(text, from..bytes.len(), 0, &mut out);
-    out
-}
-
-fn push_cell(text: &str, range: Range<usize>, separator: usize, out: &mut Vec<Cell>) {
-    let inner = trim(text, range);
-    if inner.is_empty() {
-        return;
-    }
-    let rest = &text[inner.end..];
-    let spaces = rest.len() - rest.trim_start_matches(' ').len();
-    // Padding only where something stands after it.
-    let (padding, least) = match spaces {
-        n if n == rest.len() || separator == 0 || rest[n..].starts_with('\t') => (0, 0),
-        n if n >= 3 && !rest[n..].starts_with(is_bar) => (n, 2),
-        n => (n, n.min(1)),
-    };
-    out.push(Cell { text: inner, padding, least });
-}
-
-fn is_bar(c: char) -> bool {
-    c == '|' || ('\u{2500}'..='\u{257f}').contains(&c)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -295,6 +271,7 @@ mod tests {
             ("—\u{a0}Oui.", "—\u{a0}"),
             ("-- Oui.", "-- "),
             ("-Oui.", "-"),
+            ("*Prix TTC.", "*"),
         ] {
             assert_eq!(taken(text), expected, "{text}");
         }
@@ -312,6 +289,7 @@ mod tests {
             "-",
             "—",
             "1.",
+            "**gras**",
             "12 – 14 mai",
             "à) b",
             "é. b",
@@ -329,16 +307,31 @@ mod tests {
     }
 
     #[test]
-    fn cells_stand_between_tabs_bars_and_wide_spaces() {
-        let parts = |text: &str| cells(text).iter().map(|c| text[c.text.clone()].to_owned()).collect::<Vec<_>>();
-        assert_eq!(parts("nom\tâge\t\tville"), ["nom", "âge", "ville"]);
-        assert_eq!(parts("| Nom  | Âge |"), ["Nom", "Âge"]);
-        assert_eq!(parts("│ Nom │ Âge │"), ["Nom", "Âge"]);
-        assert_eq!(parts("Accueil | Plan"), ["Accueil", "Plan"]);
-        assert_eq!(parts("si a||b ou a|b"), ["si a||b ou a|b"]);
-        assert_eq!(parts("Nom     Âge"), ["Nom", "Âge"]);
-        assert_eq!(parts("Deux  espaces"), ["Deux  espaces"]);
-        assert_eq!(parts("Chapitre ......... 12"), ["Chapitre", "12"]);
-        assert_eq!(parts(""), Vec::<String>::new());
+    fn ornaments_are_told_from_punctuation() {
+        for (text, expected) in [
+            ("!! Attention", "Attention"),
+            ("!!! Attention !!!", "Attention"),
+            ("*** Attention ***", "Attention"),
+            ("=== Résumé ===", "Résumé"),
+            ("-----Message d'origine-----", "Message d'origine"),
+            ("<< Retour", "Retour"),
+            ("Suite >>", "Suite"),
+            ("Prix **", "Prix"),
+        ] {
+            assert_eq!(unadorned(text).map(|core| &text[core]), Some(expected));
+        }
+        for text in [
+            "Attention !!!",
+            "<< Oui >>, dit-il.",
+            "**Un** et **deux**",
+            "**Un",
+            ">>fra<<",
+            "dit-il --",
+            "====",
+            "!!",
+            "",
+        ] {
+            assert_eq!(unadorned(text), None, "{text}");
+        }
     }
 }

@@ -4,21 +4,25 @@
 //! Markers, dashes, indentation, quote marks, boxes, rules and blanks stand in the gaps, and so does every line without a
 //! letter.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
-use super::lines::{Cell, Line, Marker, cells, has_letter, is_blank, lead, lines, marker, trim, width};
-use super::wrap::{Margin, Row, Wrapped, fill};
+use self::divided::Words;
+use self::emphasis::Emphasis;
+use super::lines::{Cell, Line, Marker, cells, has_letter, is_blank, lead, lines, marker, trim, unadorned, width};
+use super::wrap::{Margin, Row, Wrapped, divides, fill};
 use super::{Options, Parsed};
 use crate::document::{Block, BlockKind, Document, Target};
 use crate::error::Result;
+
+mod divided;
+mod emphasis;
 
 /// A plain text.
 #[derive(Debug)]
 pub struct Plain {
     document: Document,
     /// One a block.
-    shapes: Vec<Shape>,
+    shapes: Vec<(Shape, Emphasis)>,
 }
 
 /// How a block's text stands in the source.
@@ -46,7 +50,7 @@ struct Wrapping {
 #[derive(Debug)]
 struct Scanned {
     line: Line,
-    /// After indentation and quote marks, trailing blanks left out.
+    /// After indentation and quote marks, trailing blanks and ornaments left out.
     body: Range<usize>,
     /// Bytes of `body` before its text.
     marker: usize,
@@ -86,18 +90,20 @@ impl Parsed for Plain {
     }
 
     fn write(&self, block: usize, target: &Target) -> String {
-        let Block { range, text, .. } = &self.document.blocks()[block];
-        if target.text == *text {
+        let Block { range, text, marks, .. } = &self.document.blocks()[block];
+        if target.text == *text && target.marks == *marks {
             return self.document.source()[range.clone()].to_owned();
         }
-        match &self.shapes[block] {
-            Shape::Line => one_line(&target.text),
+        let (shape, emphasis) = &self.shapes[block];
+        let text = emphasis.put(target);
+        match shape {
+            Shape::Line => one_line(&text),
             Shape::Padded { columns, least } => {
-                let text = one_line(&target.text);
+                let text = one_line(&text);
                 let spaces = columns.saturating_sub(width(&text)).max(*least);
                 text + &" ".repeat(spaces)
             }
-            Shape::Wrapped(w) => fill(&target.text, w.first, &w.prefix, &w.line_end, w.margin),
+            Shape::Wrapped(w) => fill(&text, w.first, &w.prefix, &w.line_end, w.margin),
         }
     }
 }
@@ -134,9 +140,14 @@ fn fence(body: &str) -> Option<&str> {
 
 fn scan_line(source: &str, line: Line) -> Scanned {
     let start = line.content.start + lead(&source[line.content.clone()]);
-    let body = trim(source, start..line.content.end);
-    let text = &source[body.clone()];
-    let (taken, kind) = marker(text).map_or((0, None), |(n, kind)| (n, Some(kind)));
+    let mut body = trim(source, start..line.content.end);
+    let mut text = &source[body.clone()];
+    let (mut taken, mut kind) = marker(text).map_or((0, None), |(n, kind)| (n, Some(kind)));
+    if let Some(core) = unadorned(text).filter(|_| kind.is_none()) {
+        (taken, kind) = (core.start, Some(Marker::Ornament));
+        body.end = body.start + core.end;
+        text = &source[body.clone()];
+    }
     let rest = &text[taken..];
     let class = if text.is_empty() {
         Class::Blank
@@ -164,27 +175,36 @@ fn several(text: &str) -> bool {
 struct Reader<'a> {
     source: &'a str,
     /// The document's words, when a line that ends with a hyphen asked for them.
-    words: Option<HashSet<&'a str>>,
+    words: Option<Words<'a>>,
     blocks: Vec<Block>,
-    shapes: Vec<Shape>,
+    shapes: Vec<(Shape, Emphasis)>,
 }
 
 impl<'a> Reader<'a> {
     fn read(&mut self, rows: &[Scanned], wrapped: Wrapped) {
         let units = units(self.source, rows);
+        let column = |row: &Scanned, at: usize| width(&self.source[row.line.content.start..at]);
         let view = |row: &Scanned| Row {
             text: &self.source[row.body.clone()],
-            width: width(&self.source[row.line.content.start..row.body.end]),
+            width: column(row, row.body.end),
+            item: row.kind.is_some(),
+            hangs: false,
         };
-        let views: Vec<Row<'a>> = rows.iter().map(view).collect();
+        let mut views: Vec<Row<'a>> = rows.iter().map(view).collect();
+        for unit in units.iter().filter(|unit| unit.len() > 1 && rows[unit.start].kind.is_some()) {
+            let text = column(&rows[unit.start], rows[unit.start].body.start + rows[unit.start].marker);
+            for i in unit.start + 1..unit.end {
+                views[i].hangs = column(&rows[i], rows[i].body.start) == text;
+            }
+        }
         let margin = match wrapped {
-            Wrapped::Auto => Margin::of(units.iter().map(|unit| &views[unit.clone()])),
-            _ => Margin::default(),
+            Wrapped::No => Margin::default(),
+            _ => Margin::of(units.iter().map(|unit| &views[unit.clone()])),
         };
         for unit in units {
             let sizes = match wrapped {
                 Wrapped::Auto if unit.len() > 1 => margin.paragraphs(&views[unit.clone()]),
-                Wrapped::Yes => vec![unit.len()],
+                Wrapped::Yes => margin.said(&views[unit.clone()]),
                 _ => vec![1; unit.len()],
             };
             let mut at = unit.start;
@@ -208,8 +228,8 @@ impl<'a> Reader<'a> {
             Class::Text => {
                 let range = trim(self.source, start..row.body.end);
                 let kind = self.kind(rows, at, &range);
-                self.blocks.push(Block::plain(self.source, range, kind));
-                self.shapes.push(Shape::Line);
+                let text = &self.source[range.clone()];
+                self.push(range, kind, text, Shape::Line);
             }
             Class::Cells => {
                 let text = &self.source[start..row.body.end];
@@ -228,14 +248,18 @@ impl<'a> Reader<'a> {
 
     fn cell(&mut self, start: usize, cell: &Cell) {
         let range = start + cell.text.start..start + cell.text.end;
-        let text = self.source[range.clone()].to_owned();
+        let text = &self.source[range.clone()];
         let shape = match cell.padding {
             0 => Shape::Line,
-            n => Shape::Padded { columns: width(&text) + n, least: cell.least },
+            n => Shape::Padded { columns: width(text) + n, least: cell.least },
         };
-        let range = range.start..range.end + cell.padding;
-        self.blocks.push(Block { range, kind: BlockKind::Cell, text, marks: Vec::new() });
-        self.shapes.push(shape);
+        self.push(range.start..range.end + cell.padding, BlockKind::Cell, text, shape);
+    }
+
+    fn push(&mut self, range: Range<usize>, kind: BlockKind, text: &str, shape: Shape) {
+        let (text, marks, emphasis) = emphasis::take(text);
+        self.blocks.push(Block { range, kind, text, marks });
+        self.shapes.push((shape, emphasis));
     }
 
     fn kind(&self, rows: &[Scanned], at: usize, range: &Range<usize>) -> BlockKind {
@@ -251,8 +275,8 @@ impl<'a> Reader<'a> {
             Some(Marker::Heading) => BlockKind::Heading,
             Some(Marker::Number) if alone && titled => BlockKind::Heading,
             Some(Marker::Number | Marker::Bullet) => BlockKind::ListItem,
-            None if alone && titled => BlockKind::Heading,
-            None => BlockKind::Paragraph,
+            Some(Marker::Ornament) | None if alone && titled => BlockKind::Heading,
+            Some(Marker::Ornament) | None => BlockKind::Paragraph,
         }
     }
 
@@ -263,41 +287,49 @@ impl<'a> Reader<'a> {
             return;
         }
         let mut text = self.source[range.start..first.body.end].to_owned();
+        let repeated = self.repeated(&text, &rows[unit.start + 1..unit.end]);
         for row in &rows[unit.start + 1..unit.end] {
-            self.join(&mut text, &self.source[row.body.clone()]);
+            self.join(&mut text, &self.source[row.body.start + repeated..row.body.end]);
         }
         let kind = match first.kind {
             Some(Marker::Turn) => BlockKind::Dialogue,
             Some(Marker::Number | Marker::Bullet) => BlockKind::ListItem,
             Some(Marker::Heading) => BlockKind::Heading,
-            None => BlockKind::Paragraph,
+            Some(Marker::Ornament) | None => BlockKind::Paragraph,
         };
         let margin = views[unit.clone()].iter().map(|row| row.width).max().unwrap_or(0);
-        self.shapes.push(Shape::Wrapped(Box::new(Wrapping {
+        let shape = Shape::Wrapped(Box::new(Wrapping {
             first: width(&self.source[first.line.content.start..range.start]),
-            prefix: self.source[second.line.content.start..second.body.start].to_owned(),
+            prefix: self.source[second.line.content.start..second.body.start + repeated].to_owned(),
             line_end: self.source[first.line.content.end..first.line.next].to_owned(),
             margin,
-        })));
-        self.blocks.push(Block { range, kind, text, marks: Vec::new() });
+        }));
+        self.push(range, kind, &text, shape);
     }
 
-    /// Adds a paragraph's next line. A word that a hyphen divides at the line's end is made whole: without the hyphen
-    /// where the document has it so elsewhere.
-    fn join(&mut self, text: &mut String, line: &str) {
-        let stem = text.strip_suffix('-').filter(|stem| stem.ends_with(char::is_alphabetic)).map(str::len);
-        let Some(stem) = stem.filter(|_| line.starts_with(char::is_lowercase)) else {
-            text.push('\n');
-            text.push_str(line);
-            return;
+    /// Bytes of the mark that an older custom repeats at the head of every line of a quotation, with the blanks after it.
+    fn repeated(&self, first: &str, rest: &[Scanned]) -> usize {
+        let head = |row: &Scanned| {
+            let line = &self.source[row.body.clone()];
+            let words = line.trim_start_matches(['«', '»']).trim_start_matches(is_blank);
+            &line[..line.len() - words.len()]
         };
-        let head = text[..stem].rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-        let tail = line.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-        let whole = format!("{head}{tail}");
-        let source = self.source;
-        let words = self.words.get_or_insert_with(|| source.split(|c: char| !c.is_alphabetic()).collect());
-        if words.contains(whole.as_str()) {
-            text.truncate(stem);
+        let Some(mark) = rest.first().map(head).filter(|mark| mark.starts_with(['«', '»'])) else { return 0 };
+        if first.starts_with('«') && rest.iter().all(|row| head(row) == mark) { mark.len() } else { 0 }
+    }
+
+    /// Adds a paragraph's next line. What a hyphen at the line's end divides or joins is one word.
+    fn join(&mut self, text: &mut String, line: &str) {
+        if !divides(text, line) {
+            text.push('\n');
+        } else if text.ends_with('\u{ad}') {
+            text.pop();
+        } else {
+            let source = self.source;
+            let words = self.words.get_or_insert_with(|| Words::of(source));
+            if words.divides(&text[..text.len() - 1], line) {
+                text.pop();
+            }
         }
         text.push_str(line);
     }
@@ -306,6 +338,7 @@ impl<'a> Reader<'a> {
 /// Runs of lines that could be paragraphs; every other line is a run of one. Blank lines are in none.
 fn units(source: &str, rows: &[Scanned]) -> Vec<Range<usize>> {
     let before = |row: &Scanned| &source[row.line.content.start..row.body.start];
+    let goes_on = |row: &Scanned| source[row.body.clone()].starts_with(char::is_lowercase);
     let mut out: Vec<Range<usize>> = Vec::new();
     for (i, row) in rows.iter().enumerate() {
         if row.class == Class::Blank {
@@ -327,11 +360,12 @@ fn units(source: &str, rows: &[Scanned]) -> Vec<Range<usize>> {
             None => false,
         };
         let quotes = |row: &Scanned| before(row).matches('>').count();
-        if starts || quotes(row) != quotes(last) || rows[unit.start].kind == Some(Marker::Heading) {
+        let title = matches!(rows[unit.start].kind, Some(Marker::Heading | Marker::Ornament));
+        if starts || quotes(row) != quotes(last) || title {
             out.push(i..i + 1);
         } else if unit.len() == 1 || before(row) == before(last) {
             out.last_mut().expect("there is a unit").end = i + 1;
-        } else if width(before(row)) < width(before(last)) && unit.len() > 1 && rows[i - 1].kind.is_none() {
+        } else if width(before(row)) < width(before(last)) && unit.len() > 1 && last.kind.is_none() && !goes_on(last) {
             // The line before was the first of a paragraph, set in.
             out.last_mut().expect("there is a unit").end = i - 1;
             out.push(i - 1..i + 1);

@@ -23,22 +23,56 @@ pub(crate) struct Row<'a> {
     pub text: &'a str,
     /// Columns of the whole line, indentation counted.
     pub width: usize,
+    /// It starts with a marker.
+    pub item: bool,
+    /// It is set in to the column of its item's text.
+    pub hangs: bool,
 }
 
 /// The narrowest margin that counts as one, in columns.
 const NARROWEST: usize = 32;
 
+/// What two lines have to score to be one paragraph without more evidence.
+const SURE: i32 = 4;
+
+/// Whether a word is divided between two lines, or joined to another by its hyphen.
+pub(crate) fn divides(line: &str, next: &str) -> bool {
+    let stem = line.strip_suffix(['-', '\u{ad}']);
+    stem.is_some_and(|stem| stem.ends_with(char::is_alphabetic)) && next.starts_with(char::is_alphanumeric)
+}
+
+/// Whether nothing but closing marks stands after a stop at the end of a line.
+fn stopped(line: &str) -> bool {
+    unquoted(line).ends_with(['.', '!', '?', '…', ':', ';'])
+}
+
+fn unquoted(line: &str) -> &str {
+    line.trim_end_matches(['»', '”', '"', ')', ']', '\u{a0}', '\u{202f}', ' '])
+}
+
+/// The first character of a line but for opening marks.
+fn first(line: &str) -> Option<char> {
+    line.trim_start_matches(['«', '»', '“', '"', '(', '\u{a0}', '\u{202f}', ' ']).chars().next()
+}
+
 /// How two lines that follow each other look as parts of one sentence or paragraph: from -2 (a new line of verse) to
-/// 4 (surely running on).
-fn running_on(line: &str, next: &str) -> i32 {
-    let end = line.trim_end_matches(['»', '”', '"', ')', ']', '\u{a0}', '\u{202f}', ' ']);
-    let stopped = end.ends_with(['.', '!', '?', '…', ':', ';']);
-    let first = next.trim_start_matches(['«', '“', '"', '(', '\u{a0}', '\u{202f}', ' ']).chars().next();
-    match (stopped, first) {
-        (false, Some(c)) if c.is_alphanumeric() && leaves_open(end) => 4 - i32::from(!c.is_lowercase()),
-        (false, Some(c)) if c.is_lowercase() => 2,
-        (false, Some(c)) if c.is_uppercase() => -2,
-        (true, Some(c)) if c.is_alphabetic() => -1,
+/// [`SURE`] (surely running on) and more.
+fn running_on(row: &Row<'_>, next: &Row<'_>) -> i32 {
+    let Some(c) = first(next.text) else { return 0 };
+    let aside = next.text.starts_with('(') && next.text.ends_with(')');
+    match stopped(row.text) {
+        false if divides(row.text, next.text) => SURE,
+        false if c.is_alphanumeric() && leaves_open(unquoted(row.text)) => SURE - i32::from(c.is_uppercase()),
+        // A new item would have a marker of its own.
+        false if c.is_lowercase() && !aside => {
+            if row.item || next.hangs {
+                SURE
+            } else {
+                2
+            }
+        }
+        false if c.is_uppercase() => -2,
+        true if c.is_alphabetic() => -1,
         _ => 0,
     }
 }
@@ -65,7 +99,7 @@ impl Margin {
         for run in runs.filter(|run| run.len() > 1) {
             all += run.len();
             for piece in pieces(run) {
-                if piece.len() > 2 && paragraph(piece, longest(run)) {
+                if paragraph(piece, longest(run)) {
                     width = width.max(longest(piece));
                     wrapped += piece.len();
                 }
@@ -92,13 +126,18 @@ impl Margin {
             && longest <= self.width
             && piece.windows(2).all(|pair| reaches(pair[0], pair[1], self.width));
         let score = score(piece);
-        if fits && (self.sure && (breaks == 1 || score > -(breaks as i32)) || score >= 2) {
-            return true;
-        }
-        match breaks {
-            1 => score >= 4 && piece[0].width >= 40 && longest == piece[0].width,
-            _ => paragraph(piece, longest),
-        }
+        fits && (self.sure && (breaks == 1 || score > -(breaks as i32)) || score >= 2) || paragraph(piece, longest)
+    }
+
+    /// Cuts a run that is said to be wrapped: lines that stop far short of the margin before what begins anew, as in
+    /// addresses and signatures, are no part of a paragraph.
+    pub fn said(self, run: &[Row<'_>]) -> Vec<usize> {
+        let margin = self.width.max(longest(run));
+        let goes_on = |row: &Row<'_>, next: &Row<'_>| {
+            let anew = first(next.text).is_some_and(|c| c.is_uppercase() || c.is_numeric());
+            !anew || running_on(row, next) > 0 || reaches(*row, *next, margin - margin / 4)
+        };
+        run.chunk_by(goes_on).map(<[Row<'_>]>::len).collect()
     }
 }
 
@@ -107,21 +146,47 @@ fn longest(rows: &[Row<'_>]) -> usize {
 }
 
 fn score(piece: &[Row<'_>]) -> i32 {
-    piece.windows(2).map(|pair| running_on(pair[0].text, pair[1].text)).sum()
+    piece.windows(2).map(|pair| running_on(&pair[0], &pair[1])).sum()
 }
 
-/// Whether three lines or more read as a paragraph by themselves.
+/// Whether lines read as a paragraph by themselves, in a run whose longest line is `margin` wide.
 fn paragraph(piece: &[Row<'_>], margin: usize) -> bool {
+    if let [first, second] = piece {
+        return two_lines(first, second, margin);
+    }
     let breaks = piece.len().saturating_sub(1);
-    let short = piece.windows(2).filter(|pair| !reaches(pair[0], pair[1], margin)).count();
+    let short =
+        piece.windows(2).filter(|pair| !reaches(pair[0], pair[1], margin) && running_on(&pair[0], &pair[1]) < SURE);
+    // One line that is a little short says nothing against several others.
+    let (far, short) = short.fold((0, 0), |(far, n), pair| (far + usize::from(pair[0].width * 4 < margin * 3), n + 1));
     let score = score(piece);
-    breaks > 1 && margin >= NARROWEST && short * 8 <= breaks && score >= 3 && score >= breaks as i32
+    breaks > 1
+        && margin >= NARROWEST
+        && (short * 8 <= breaks || short == 1 && far == 0 && breaks > 2)
+        && score >= 3
+        && score >= breaks as i32
+}
+
+/// Whether two lines read as a paragraph: the first surely runs on, or is a long line of running text that the second, which
+/// has a stop, goes on with.
+fn two_lines(row: &Row<'_>, next: &Row<'_>, margin: usize) -> bool {
+    if divides(row.text, next.text) && row.width >= NARROWEST {
+        return true;
+    }
+    let text = first(row.text).is_some_and(char::is_uppercase) || row.item;
+    let sentence = text && !row.text.ends_with(',') && stopped(next.text);
+    row.width == margin
+        && match running_on(row, next) {
+            SURE.. => row.width >= 40,
+            2.. => row.width >= 60 && sentence,
+            _ => false,
+        }
 }
 
 /// The parts of a run between lines that stop short of its margin without running on.
 fn pieces<'a, 'b>(run: &'b [Row<'a>]) -> impl Iterator<Item = &'b [Row<'a>]> {
     let margin = longest(run);
-    run.chunk_by(move |a, b| reaches(*a, *b, margin) || running_on(a.text, b.text) > 0)
+    run.chunk_by(move |a, b| reaches(*a, *b, margin) || running_on(a, b) > 0)
 }
 
 /// Fills lines with the words of `text`: the first line has `first` columns before it, the others start with `prefix`;

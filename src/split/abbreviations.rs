@@ -18,25 +18,27 @@ pub(super) enum Kind {
 /// Titles and first names: case matters (`Me` is a lawyer, `me` a pronoun).
 const TITLES: &str = " M MM Mr Mrs Ms Dr Drs Pr Prs Prof Me Mes Mgr Mgrs St Ste Sts Stes Mme Mmes Mlle Mlles Vve \
     Gal Gén Col Cel Cap Cne Capt Lt Lieut Cdt Cmdt Cmt Sgt Adj Maj Ing Rév Hon Exc Em Rev Gov Sen Rep \
+    Prés Dir Card Insp Comm Melle Mlles Ets Éts Soc Gve \
     Ch Th Chr Ph Jos Alex Alph Ant Aug Bern Ed Edm Eug Fréd Geo Georg Guill Gust Jacq Jh Jul Ls Mich Nic Raym Vict \
     Wm Bx Bse Cte Ctesse Vte Vtesse Pdt Présid Secr Amb Mt Mts ";
 
 /// Words (lower case) that always go on.
-const NEVER: &str = " cf env ex av apr tél bd bld boul blvd bvd pl imp fbg fg rte chem ibid op loc \
+const NEVER: &str = " cf env ex av ap apr tél bd bld boul blvd bvd pl imp fbg fg rte chem rés étg op loc \
     c.-à-d càd i.e e.g p.ex par.ex ca circa resp vs subst arr arrt hab p pp \
     n.b approx adr réf mm mlle mlles mme mmes mr dr hon ";
 
 /// Words (lower case) that stand before a number, a letter or a name.
 const BEFORE_NUMBER: &str = " art arts par chap ch fig figs no nos nº nr num vol vols t fasc liv livr sect § parag al \
-    alin ann annex append tab tabl fo fol ff ll vv ms mss rééd réimpr col cols cah suppl sér bull cass civ crim req chron \
-    janv jan fév févr fevr avr juil juill sept oct nov déc dec lun jeu ven sam dim bât bat esc apt appt ";
+    alin ann annex append tab tabl fo fol ff ll vv ms mss rééd réimpr cols cah suppl sér bull cons cass civ crim req chron \
+    janv jan fév févr fevr avr juil juill sept oct nov déc dec lun mar mer jeu ven sam dim bât bat esc apt appt ";
 
 /// Those of them that are words too: L'art. Le col.
-const COMMON: &str = " art arts col cols par vol vols sept ";
+const COMMON: &str = " arts cols par vol vols sept mar mer ";
 
 /// Words (lower case) that may end a sentence.
 const MAY_END: &str = " s ss suiv sq sqq min max sec km kg cm ha hl dl cl ml mn ltd inc corp co cie sté bros gmbh plc llc jr sr \
-    coll dir introd préf postf inéd univ éd ed trad tot moy angl fr lat gr ital sc hist géogr litt philos théol méd jur prof ";
+    cap col adj gal comm insp card cne prés rapp obs app dép ets éts soc inst doss rép qté qte gén prop déf alt larg diam \
+    cant libr impr édit acad vo vº ibid coll dir introd préf postf inéd univ éd ed trad tot moy angl fr lat gr ital sc hist géogr litt philos théol méd jur prof ";
 
 /// What the full stop after `word` means; `word` is what stands between white space (or an opening sign, or an
 /// apostrophe) and the stop, with its inner stops.
@@ -45,7 +47,7 @@ pub(super) fn kind(word: &str) -> Kind {
         return Kind::Never;
     }
     let lower = word.to_lowercase();
-    if lower == "etc" {
+    if matches!(lower.as_str(), "etc" | "t.t.c" | "h.t" | "s.v.p") {
         return Kind::Ends;
     }
     for (list, kind) in [(NEVER, Kind::Never), (BEFORE_NUMBER, Kind::BeforeNumber), (MAY_END, Kind::MayEnd)] {
@@ -58,6 +60,23 @@ pub(super) fn kind(word: &str) -> Kind {
     let consonants = (2..=4).contains(&lower.chars().count())
         && lower.chars().all(|c| c.is_alphabetic() && !"aeiouyàâäéèêëîïôöùûüœæ".contains(c));
     if consonants && !word.chars().all(char::is_uppercase) { Kind::MayEnd } else { Kind::Word }
+}
+
+/// Whether a word is the sign of a unit that a full stop often follows.
+pub(super) fn is_unit(word: &str) -> bool {
+    listed(" s min mn sec h g kg mg l cl dl ml hl m mm cm km ha V W A ", word)
+}
+
+/// Whether letters tell things of this name apart: la vitamine D, l'hépatite B.
+pub(super) fn is_lettered(word: &str) -> bool {
+    let one = word.to_lowercase();
+    let one = one.strip_suffix('s').unwrap_or(&one);
+    listed(" vitamine hépatite plan annexe bus groupe catégorie classe type série terminale bonnet filière ligne ", one)
+}
+
+/// Whether it is what a company's name ends with: Yahoo! Inc.
+pub(super) fn is_company(word: &str) -> bool {
+    listed(" Inc Corp Ltd Co ", word)
 }
 
 /// Whether an abbreviation before numbers is a word as well.

@@ -39,6 +39,8 @@ enum Stop {
     Period,
     /// Has a `!` or a `?`.
     Strong,
+    /// An emoji in the place of one.
+    Smile,
     Ellipsis,
 }
 
@@ -100,13 +102,14 @@ impl<'a> Reader<'a> {
         let mut i = self.start;
         while i < n {
             let c = self.text.chars[i];
-            if !is_stop(c) || self.text.masked[i] {
+            let smile = is_smile(c) && self.filled && self.depth == 0 && self.text.before(i).is_whitespace();
+            if !(is_stop(c) || smile) || self.text.masked[i] {
                 self.pass(i);
                 i += 1;
                 continue;
             }
-            let (stop, after) = self.stop(i);
-            let end = self.take_closers(after);
+            let (stop, after) = if smile { (Stop::Smile, i) } else { self.stop(i) };
+            let end = self.take_closers(self.take_note(i, after));
             let next = self.next(end);
             let cut = next.as_ref().is_some_and(|next| self.ends(stop, i, after, end, next));
             for k in i..end {
@@ -174,6 +177,16 @@ impl<'a> Reader<'a> {
             (false, false) => Stop::Period,
         };
         (stop, end)
+    }
+
+    /// The end of the number of a note that is written right after the stop `i..after`: C'est prouvé.12 Mais
+    fn take_note(&self, i: usize, after: usize) -> usize {
+        let digits = (after..self.text.len()).take_while(|&k| self.text.chars[k].is_ascii_digit()).take(4).count();
+        let end = after + digits;
+        let word = words::word_before(self.text, i);
+        let ended = word.chars().count() > 3 && word.chars().all(char::is_alphabetic);
+        let noted = (1..4).contains(&digits) && ended && self.text.get(end).is_whitespace();
+        if noted && abbreviations::kind(&word) == Kind::Word { end } else { after }
     }
 
     /// The end of the closing marks, brackets and note numbers after a stop that ends at `end`.
@@ -263,9 +276,13 @@ impl<'a> Reader<'a> {
         if inside && !self.leaves_parenthesis(i, end, next) {
             return false;
         }
-        // Turns of a dialogue inside one quotation stay together, unless each sentence is a turn.
-        let turns = is_dash(text.chars[self.start]);
-        if next.dash && self.depth > 0 && !turns && end == after {
+        // An answer inside one quotation stays with its question, unless turn follows turn.
+        if next.dash
+            && self.depth > 0
+            && end == after
+            && !is_dash(text.chars[self.start])
+            && !self.turn_follows(next.at)
+        {
             return false;
         }
         if c.is_lowercase() {
@@ -282,14 +299,23 @@ impl<'a> Reader<'a> {
             return match stop {
                 Stop::Period => !abbreviation,
                 Stop::Strong => true,
+                Stop::Smile => false,
                 Stop::Ellipsis => caseless,
             };
         }
         match stop {
-            Stop::Strong => true,
+            Stop::Strong => !abbreviations::is_company(&word_at(text, next.at)),
+            Stop::Smile => abbreviations::starts_sentences(&word_at(text, next.at)),
             Stop::Ellipsis => !(c.is_numeric() && text.before(i).is_numeric()),
             Stop::Period => self.period_ends(i, end > after, next),
         }
+    }
+
+    /// Whether a further turn of speech begins after `from` in the same quotation, near enough to look.
+    fn turn_follows(&self, from: usize) -> bool {
+        let to = (from + PARENTHESIS).min(self.text.len());
+        let turn = |k: usize| is_stop(self.text.chars[k]) && is_dash(self.text.get(self.text.skip_space(k + 1)));
+        (from..to).take_while(|&k| self.roles[k] != Role::Close).any(turn)
     }
 
     /// Whether the closing marks `i..end` end the parentheses and a word follows that only begins sentences: the
@@ -307,6 +333,11 @@ fn is_stop(c: char) -> bool {
 
 fn is_dash(c: char) -> bool {
     matches!(c, '–' | '—' | '―' | '-')
+}
+
+/// A face or a picture that may stand for a stop; no arrow or tick.
+fn is_smile(c: char) -> bool {
+    matches!(c, '\u{1f300}'..='\u{1faff}')
 }
 
 fn is_emoji(c: char) -> bool {

@@ -40,6 +40,8 @@ fn marks(texts: &[&str]) -> Vec<String> {
 fn titles_and_initials_lead_to_names() {
     holds(
         "M. Leroy et Mme. Petit sont là.| Me Roux aussi.
+        Le col. Fabien, l'insp. Noir, l'adj. Petit et Melle. Roux, des Éts. Blanc.
+        Yahoo! Inc. a vendu Yahoo!
         Mgr. Blanc a vu S. Exc. le nonce.
         H. G. Wells et J.-B. Poquelin écrivent.| Victor A. Marin lit.
         Le Dr. Noir est à St. Brieuc.
@@ -54,7 +56,10 @@ fn a_letter_may_tell_things_apart() {
         "Prenez le bus B.| Il passe souvent.
         La vitamine D.| Le soleil en donne.
         Il fait 30 °C.| Paul a chaud.
-        Charles X. régna peu ; Louis XV, longtemps.",
+        Charles X. régna peu ; Louis XV, longtemps.
+        La vitamine D.| Vitamine B et hépatite C.| Hépatite aussi.
+        Soient A, B et C.| Les droites se coupent.
+        La fig. B montre le bât. C où il est, et la fig. A tout.",
     );
 }
 
@@ -65,7 +70,10 @@ fn abbreviations_before_numbers() {
         Selon l'art. L. 121-1 du code, c'est clair.
         Le vol. 3 et le t. II manquent.| Cf. pp. 3 sqq.
         Né le 3 janv. 1950, mort en déc. 2001.
-        Il aime l'art.| Elle préfère le sport.",
+        Il aime l'art.| Elle préfère le sport.
+        Le mar. 5, le mer. 6 et l'app. 12.| Voir cons. 3 et suiv. 4.
+        Selon l'art. Dupont.
+        Né en 12 ap. J.-C. à Rome.",
     );
 }
 
@@ -75,7 +83,10 @@ fn abbreviations_that_may_end_a_sentence() {
         "Des pommes, des poires, etc.| Tout se vend.
         Des pommes, des poires, etc. se vendent.
         La société Bidule S.A. a fermé.| La banque Truc Inc.| Elle aussi.
-        En 52 av. J.-C.| César vainquit.
+        La ville tomba en 52 av. J.-C.| César vainquit.
+        En 52 av. J.-C. César vainquit.
+        Prix : 3 € T.T.C.| Livraison gratuite.
+        Voir aussi ibid.| Le texte manque.
         L'O.N.U.| Elle siège à New York.
         Il dure 90 min.| On rit.
         N.B. Fermé lundi.",
@@ -86,6 +97,8 @@ fn abbreviations_that_may_end_a_sentence() {
 fn numbers_times_and_addresses() {
     holds(
         "Il pèse 3.5 kg.| C'est peu.
+        Cuire 20 min.| Servir avec 20 cl.| Remuer à 180° C.| Enfourner.
+        La tension est de 230 V.| Le courant passe.
         À 8 h. 30, il part.| À 18 h. il rentre.
         Le train de 17h45.| Il est à l'heure.
         Version 2.0.1.| Voir www.site.fr/a.html.| Écrire à a.b@c.fr.| Merci.
@@ -137,7 +150,9 @@ fn quotations_and_what_follows_them() {
         Il a dit : « Non. »| Puis rien.
         Le film « Où est-il ? » est sorti.
         Il a lu « Où est-il ? ».| Elle aussi.
-        « Qui va là ? – Moi. »",
+        « Qui va là ? – Moi. »
+        «Vous partez?| — Oui.| — Quand?| — Demain.»
+        Le ministre (qui était en retard. On s'en doutait.) a parlé.",
     );
     assert_eq!(cut("« Viens ! » Paul partit."), "« Viens ! »|Paul partit.");
 }
@@ -155,6 +170,8 @@ fn dialogue_dashes() {
 fn a_space_is_missing() {
     assert_eq!(cut("C'est fini.Il repart."), "C'est fini.|Il repart.");
     assert_eq!(cut("Tu viens?Oui.L'heure tourne."), "Tu viens?|Oui.|L'heure tourne.");
+    assert_eq!(cut("Il sortit.--La nuit tombait."), "Il sortit.|--La nuit tombait.");
+    assert_eq!(cut("C'est prouvé.12 Mais non."), "C'est prouvé.12|Mais non.");
     holds(
         "Node.js et ASP.Net, ou Exemple.Fr.
         Appelez System.out.Println() ici.
@@ -178,6 +195,7 @@ fn nothing_but_signs() {
     assert_eq!(cut(""), "");
     assert_eq!(cut(" \u{a0}\n\t"), "");
     assert_eq!(cut("Bravo ! 😀 Encore."), "Bravo ! 😀|Encore.");
+    assert_eq!(cut("Super 😀 On y va ! J'aime 😀 Paris."), "Super 😀|On y va !|J'aime 😀 Paris.");
 }
 
 #[test]

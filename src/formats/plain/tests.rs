@@ -94,10 +94,6 @@ fn verse_addresses_and_lists_are_not_paragraphs() {
 
 #[test]
 fn the_user_may_say_what_lines_are() {
-    let count = |source: &str, wrapped| {
-        let options = Options { wrapped, ..Options::default() };
-        Plain::parse(source.to_owned(), &options).expect("is text").document().blocks().len()
-    };
     assert_eq!((count(VERSE, Wrapped::Yes), count(WRAPPED, Wrapped::No)), (1, 4));
 }
 
@@ -106,6 +102,61 @@ fn a_word_divided_at_the_margin_is_made_whole() {
     let source = "Le printemps, disait le maire de la ville, le print-\ntemps viendra bien assez tôt pour nous, et peut-\nêtre même avant que la neige ait fondu partout.\n";
     let text = &texts(&source.replace("print-\ntemps", "prin-\ntemps"))[0].1;
     assert!(text.contains("le printemps viendra") && text.contains("peut-être même"), "{text}");
+}
+
+/// How many blocks each way of reading lines makes of `source`.
+fn count(source: &str, wrapped: Wrapped) -> usize {
+    let options = Options { wrapped, ..Options::default() };
+    Plain::parse(source.to_owned(), &options).expect("is text").document().blocks().len()
+}
+
+#[test]
+fn a_paragraph_of_two_lines_is_told_by_a_word_that_runs_on() {
+    for source in [
+        "Je vous prie d'agréer, Madame la Directrice, l'expression de mes sen-\ntiments distingués.\n",
+        "Le conseil municipal a voté hier soir un budget de\n12,5 millions d'euros.\n",
+        "Par la présente, je vous informe que je souhaite résilier mon contrat\nà compter du 1er avril.\n",
+        "- Toiture : les travaux de la mairie dureront trois\nsemaines environ.\n",
+        "1) Un point assez long pour qu'il faille le couper\n   au bout de la ligne.\n",
+    ] {
+        assert_eq!(count(source, Wrapped::Auto), 1, "{source}");
+    }
+    assert_eq!(count("Lyon, le 3 mars\n(signature)\n", Wrapped::Auto), 2);
+}
+
+#[test]
+fn one_short_line_does_not_undo_a_paragraph() {
+    let source = "La population de la commune a augmenté de 3,4 % entre 2015 et 2020,\n\
+        soit un rythme supérieur à celui du département. Cette évolu-\n\
+        tion s'explique par l'arrivée de jeunes ménages, attirés par les prix\n\
+        du foncier, et par la création de la zone d'activités Sainte-\n\
+        Marie, qui emploie désormais 1 200 personnes.\n";
+    let found = texts(source);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].1.contains("Cette évolution s'explique") && found[0].1.contains("Sainte-Marie"));
+}
+
+#[test]
+fn addresses_stay_lines_even_where_text_is_said_to_be_wrapped() {
+    let address = "Mairie de Sens\n12, rue de la République\n89100 Sens\nTél. : 03 86\n\n";
+    assert_eq!(count(&format!("{address}{WRAPPED}"), Wrapped::Yes), 5);
+}
+
+#[test]
+fn a_guillemet_repeated_on_every_line_is_no_text() {
+    let source = "« Le roi vint hier soir à la grande porte du château et\n\
+        » dit qu'il voulait parler à la reine et à son fils avant\n\
+        » que la nuit ne tombe sur la plaine. »\n";
+    assert_eq!(texts(source)[0].1.matches('»').count(), 1);
+    assert!(shouted(source).contains("\n» DIT"));
+}
+
+#[test]
+fn ornaments_and_signs_of_emphasis_stay() {
+    let source = "=== Titre ===\n!! Note\n*Prix TTC.\n\nIl aime **tous** les _mots_.\nSexe : [ ] M   [ ] F\n";
+    let found: Vec<String> = texts(source).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(found, ["Titre", "Note", "Prix TTC.", "Il aime tous les mots.", "Sexe :", "M", "F"]);
+    assert_eq!(shouted(source), source.to_uppercase());
 }
 
 #[test]
@@ -167,6 +218,20 @@ const PARTS: &[&str] = &[
     "+---+",
     "........",
     "____",
+    "__ / __",
+    "|__|",
+    "[ ]",
+    "*",
+    "**",
+    "_",
+    "***",
+    "===",
+    "<< ",
+    " >>",
+    "«\u{a0}",
+    "» ",
+    "mot-\n",
+    " : ",
     "```",
     "```\n",
     "~~~\n",

@@ -1,7 +1,7 @@
 //! Whether a full stop ends a sentence, or belongs to an abbreviation, an initial, a list number or a name.
 
 use super::words::{is_initial, text_end, word_at, word_before};
-use super::{Next, Reader, Stop};
+use super::{Next, Reader, Stop, is_dash};
 use crate::split::abbreviations::{self, Kind};
 
 impl Reader<'_> {
@@ -20,8 +20,10 @@ impl Reader<'_> {
             return false;
         }
         if word.contains('.') {
-            if abbreviations::kind(&word) == Kind::Never {
-                return closed;
+            match abbreviations::kind(&word) {
+                Kind::Never => return closed,
+                Kind::Ends => return !next.bracket,
+                _ => {}
             }
             let acronym = word.split('.').all(|part| {
                 let part = part.trim_start_matches('-');
@@ -39,18 +41,26 @@ impl Reader<'_> {
             if matches!(word.as_str(), "J.-C" | "J.C") && begin > 0 {
                 let era = word_before(text, text_end(text, begin));
                 if matches!(era.to_lowercase().as_str(), "av" | "apr" | "ap" | "avant" | "après") {
-                    return !label && !next.bracket;
+                    // En 52 av. J.-C. César …: a date by itself is no sentence.
+                    let spaces = text.chars[self.start..begin].iter().filter(|c| c.is_whitespace());
+                    return !label && !next.bracket && (starter || spaces.take(4).count() > 3);
                 }
             }
             // N.B. and P.S. lead.
             return (starter || article) && !self.only_signs(begin);
         }
+        // Cuire 20 min. Servir; l'un est de 230 V. Le courant
+        if abbreviations::is_unit(&word) && self.follows_number(begin) {
+            return !label && !next.bracket;
+        }
         if letters == 1 {
-            if text.before(begin) == '°' {
+            let degrees = matches!(first, 'C' | 'F') && text.before(text_end(text, begin)) == '°';
+            if degrees || text.before(begin) == '°' {
                 return true;
             }
             return if first.is_uppercase() {
-                abbreviations::kind(&word) != Kind::Never && (starter || (article && self.names_a_thing(begin)))
+                abbreviations::kind(&word) != Kind::Never
+                    && (starter || self.lettered(begin) && !label || (article && self.names_a_thing(begin)))
                     || closed
             } else if first.is_alphabetic() {
                 let unit = begin > 0 && text.chars[text_end(text, begin).saturating_sub(1)].is_numeric();
@@ -69,7 +79,10 @@ impl Reader<'_> {
             Kind::Ends => !next.bracket,
             Kind::MayEnd => starter || article || closed && !label,
             Kind::BeforeNumber => {
-                !label && !next.bracket && (starter || article || closed || abbreviations::is_common_word(&word))
+                let common = abbreviations::is_common_word(&word);
+                // La fig. B, le bât. C
+                let lettered = follower.chars().count() == 1 && !common;
+                !label && !lettered && !next.bracket && (starter || article || closed || common)
             }
         }
     }
@@ -91,10 +104,26 @@ impl Reader<'_> {
         end <= self.start + 4 && !self.text.chars[self.start.min(end)..end].iter().any(|c| c.is_alphanumeric())
     }
 
+    /// Whether a number stands before `begin`.
+    fn follows_number(&self, begin: usize) -> bool {
+        self.text.before(text_end(self.text, begin)).is_numeric()
+    }
+
+    /// Whether the word before the single letter at `begin` is one that takes a letter.
+    fn lettered(&self, begin: usize) -> bool {
+        abbreviations::is_lettered(&word_before(self.text, text_end(self.text, begin)))
+    }
+
     /// Whether the word before the single letter at `begin` is a thing that letters tell apart (le plan B, la vitamine
     /// C), rather than a name or a word that leads to one.
     fn names_a_thing(&self, begin: usize) -> bool {
-        let before = word_before(self.text, text_end(self.text, begin));
+        let end = text_end(self.text, begin);
+        let before = word_before(self.text, end);
+        // A, B et C
+        if matches!(before.as_str(), "et" | "ou") && end >= 2 {
+            let letter = word_before(self.text, text_end(self.text, end - 2));
+            return letter.chars().count() == 1 && letter.chars().all(char::is_uppercase);
+        }
         let lower = before.chars().next().is_some_and(|c| c.is_lowercase() || c.is_numeric());
         lower && before.chars().count() > 3 && !abbreviations::joins(&before)
     }
@@ -102,6 +131,13 @@ impl Reader<'_> {
     /// Whether the writer forgot the space after a stop: "fini.Il repart".
     pub(super) fn lacks_space(&self, stop: Stop, i: usize, end: usize, next: &Next) -> bool {
         let text = self.text;
+        // Il sortit.--La nuit tombait.
+        if next.dash
+            && text.get(next.at).is_uppercase()
+            && (is_dash(text.get(end)) && text.get(end + 1) == '-' || text.get(end) == '—')
+        {
+            return stop != Stop::Period || self.period_ends(i, false, next);
+        }
         if next.bracket || next.dash {
             return false;
         }
