@@ -12,6 +12,7 @@ pub mod names;
 pub mod numbers;
 pub mod placeholders;
 pub mod quotes;
+pub mod spelling;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -34,6 +35,7 @@ pub struct Style {
     pub stops: Stops,
     pub dashes: Dashes,
     pub apostrophes: Apostrophes,
+    pub spelling: Spelling,
     /// Nothing is changed but what the model did to protected things.
     verbatim: bool,
 }
@@ -96,6 +98,18 @@ pub enum Apostrophes {
     Curly,
 }
 
+/// How words are spelt that differ between America and Britain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spelling {
+    /// defense, organized
+    #[default]
+    Us,
+    /// defence, organised
+    Uk,
+    /// As the model wrote them.
+    Keep,
+}
+
 impl Style {
     /// Changes nothing: what the model returns as it was shown comes out as the source, byte for byte.
     pub fn verbatim() -> Self {
@@ -134,12 +148,14 @@ pub fn restore(
         titles::translate(&mut draft, p);
         numbers::restore(&mut draft, p, style);
         doubled::collapse(&mut draft, p);
+        spelling::write(&mut draft, style);
         articles::agree(&mut draft);
     }
     case::shout(&mut draft, p);
     if !style.verbatim {
         known::release(&mut draft, p);
         quotes(&mut draft);
+        wordings::go_on(&mut draft, p);
         typography::set(&mut draft, p, style);
         case::first_letter(&mut draft, p);
         case::articles(&mut draft, p);

@@ -1,8 +1,12 @@
 //! Puts what the source says in the place of what the model wrote for [other words](crate::protect::wording).
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use super::draft::Draft;
+use regex::Regex;
+
+use super::draft::{Draft, Edit};
 use super::text::occurrences;
 use crate::protect::Prepared;
 use crate::text::capitalised;
@@ -21,6 +25,31 @@ pub fn write(draft: &mut Draft, p: &Prepared) {
             draft.replace(place, &new, Some(wording.range.clone()));
         }
     }
+}
+
+/// Makes small the first letter of who speaks behind a quotation that ends with a mark of its own: the model begins a sentence there.
+pub fn go_on(draft: &mut Draft, p: &Prepared) {
+    static BEHIND: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"[!?…]["”’']\s+(\p{Lu})(\p{Ll}*)"#).expect("a valid pattern"));
+    let first = |words: &str| words.split(' ').next().unwrap_or_default().to_lowercase();
+    let said: HashSet<String> =
+        p.wordings().iter().flat_map(|wording| &wording.instead).map(|(_, ours)| first(ours)).collect();
+    if said.is_empty() {
+        return;
+    }
+    let edits: Vec<Edit> = BEHIND
+        .captures_iter(draft.text())
+        .filter_map(|found| {
+            let (capital, rest) = (found.get(1)?, found.get(2)?);
+            let word = format!("{}{}", capital.as_str().to_lowercase(), rest.as_str());
+            said.contains(&word).then(|| Edit {
+                range: capital.range(),
+                new: capital.as_str().to_lowercase(),
+                source: None,
+            })
+        })
+        .collect();
+    draft.replace_all(&edits);
 }
 
 /// Where the text has `words`, whatever their case, for what stands at `source`.

@@ -5,6 +5,7 @@ mod laws;
 mod numbers;
 mod spans;
 mod typography;
+mod wordings;
 mod words;
 
 use std::ops::Range;
