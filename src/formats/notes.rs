@@ -123,3 +123,49 @@ fn take(block: &mut Block, weave: &mut Weave, range: &Range<usize>, id: usize) {
         parent: piece.parent,
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::formats::Format;
+    use crate::formats::laws::{read, render, reversed};
+
+    #[test]
+    fn references_to_notes_are_no_text() {
+        for (source, text) in [
+            ("une maison<a href=\"#n1\"><sup>1</sup></a>.", "une maison."),
+            ("une étude<sup>1</sup><sup>2</sup>, et", "une étude, et"),
+            ("à Rouen<a epub:type=\"noteref\" href=\"#n\">1</a> en", "à Rouen en"),
+            ("détruite<sup>[<a href=\"#r\">2</a>]</sup> en 1944<a href=\"#r\">3</a>", "détruite en 1944"),
+            ("le « mot »<sup>3</sup> et la livraison<b>*</b>", "le « mot » et la livraison"),
+        ] {
+            let document = read(Format::Html, source);
+            assert_eq!(document.document().blocks()[0].text, text);
+        }
+        let document = read(Format::Markdown, "une maison[<sup>1</sup>](#n) et un");
+        assert_eq!(document.document().blocks()[0].text, "une maison et un");
+    }
+
+    #[test]
+    fn figures_of_formulas_and_of_sentences_are_text() {
+        for source in [
+            "CO<sub>2</sub> et CaCl<sub>2</sub>",
+            "30 m<sup>3</sup> ou 10<sup>8</sup>",
+            "voir <a href=\"#n1\">1</a> et",
+            "(a + b)<sup>2</sup> est",
+            "en <b>2024</b>, le n°<b>12</b>",
+            "chat<b>(s)</b> et H<b>2</b>O",
+        ] {
+            let document = read(Format::Html, source);
+            let bare = regex::Regex::new("<[^>]*>").expect("a pattern").replace_all(source, "").into_owned();
+            assert_eq!(document.document().blocks()[0].text, bare);
+        }
+    }
+
+    #[test]
+    fn a_reference_is_written_whole_where_its_word_went() {
+        let document =
+            read(Format::Html, "la <b>maison<a href=\"#n1\" title=\"Une note\"><sup>1</sup></a></b> est vide");
+        let written = render(document.as_ref(), reversed);
+        assert!(written.contains("<a href=\"#n1\" title=\"note Une\"><sup>1</sup></a>"), "{written}");
+    }
+}

@@ -130,3 +130,18 @@ pub fn best_run(
     }
     best.1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_one_unit() {
+        let shown = |text: &str| -> Vec<String> {
+            units(&[(0..0, 0..text.len(), &[])], text).iter().map(|u| text[u.target.clone()].to_owned()).collect()
+        };
+        assert_eq!(shown("€1,250.50, 20 € or 3 %."), ["€1,250.50", ",", "20 €", "or", "3 %", "."]);
+        assert_eq!(shown("20 €30 1,2 €3M 3rd"), ["20", "€30", "1", ",", "2", "€3M", "3rd"]);
+        assert_eq!(shown("Ann's 's it’s"), ["Ann", "'s", "'", "s", "it", "’s"]);
+    }
+}
