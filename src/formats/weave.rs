@@ -9,7 +9,7 @@ use super::Parsed;
 use super::anchors::Anchors;
 use super::flow::{Break, Encode, Piece};
 use super::office::runs::{Pen, Runs};
-use super::{escape, xml};
+use super::{escape, notes, ranges, xml};
 use crate::document::{Block, Document, Mark, Target};
 use crate::error::Result;
 
@@ -78,7 +78,13 @@ pub(crate) struct Woven {
 impl Woven {
     /// # Errors
     /// See [`Document::new`].
-    pub fn new(source: String, found: Vec<(Block, Shape)>) -> Result<Self> {
+    pub fn new(source: String, mut found: Vec<(Block, Shape)>) -> Result<Self> {
+        for (block, shape) in &mut found {
+            if let Form::Flow(weave) = &mut shape.form {
+                ranges::join(&source, block, weave);
+                notes::anchor(&source, block, weave);
+            }
+        }
         let (blocks, shapes) = found.into_iter().unzip();
         Ok(Self { document: Document::new(source, blocks)?, shapes })
     }

@@ -3,6 +3,8 @@
 //! The marks of a block form a tree. From its root down, the target's words are shared out among the children of a mark
 //! by the alignment, and each child takes one unbroken stretch, so that marks nest as in the source and never cross.
 
+mod edges;
+mod parts;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -12,7 +14,7 @@ use std::ops::Range;
 
 use self::tree::{children, depths};
 use self::units::{Unit, best_run, units};
-use super::text::{phrase_end, stands_alone};
+use super::text::{stands_alone, trimmed, whole_words};
 use crate::document::{Block, Link, Mark, Target};
 use crate::protect::numbers::overlaps_any;
 
@@ -57,7 +59,16 @@ impl Placer<'_> {
     fn share(&self, parent: Option<usize>, within: Range<usize>, tree: &[Vec<usize>], places: &mut [Range<usize>]) {
         let marks = &self.block.marks;
         let all = &tree[parent.unwrap_or(marks.len())];
-        let solid: Vec<usize> = all.iter().copied().filter(|&i| !marks[i].range.is_empty()).collect();
+        let mut taken: Vec<Range<usize>> = Vec::new();
+        let mut solid: Vec<usize> = all.iter().copied().filter(|&i| !marks[i].range.is_empty()).collect();
+        solid.retain(|&i| {
+            let Some(word) = self.word_round(i) else { return true };
+            let place = clear_of(self.part_of_word(i, &word, &within), &taken, None);
+            taken.push(place.clone());
+            places[i] = place.clone();
+            self.share(Some(i), place, tree, places);
+            false
+        });
         let first = self.units.partition_point(|u| u.target.end <= within.start);
         let last = self.units.partition_point(|u| u.target.start < within.end);
         let units = &self.units[first..last.max(first)];
@@ -69,7 +80,6 @@ impl Placer<'_> {
                 *owner = Some(k);
             }
         }
-        let mut taken: Vec<Range<usize>> = Vec::new();
         // What is found by its letters comes first, verbatim text before all; the others keep clear of it.
         let mut order: Vec<usize> = (0..solid.len()).collect();
         order.sort_by_key(|&k| (fixed[k].is_none(), !marks[solid[k]].verbatim));
@@ -95,7 +105,15 @@ impl Placer<'_> {
                 }
             };
             let place = clear_of(place, &taken, fixed[k].as_ref());
-            let place = if self.verbatim[i].is_some() { place } else { self.whole_verbatim(place, &within) };
+            let place = if self.verbatim[i].is_some() {
+                place
+            } else {
+                let place = self.whole_verbatim(place, &within);
+                let inner = trimmed(self.target, place.clone(), char::is_whitespace);
+                // White space of its own has what passes through.
+                let fixed = fixed[k].as_ref().filter(|f| lies_in(f, &place)).unwrap_or(&inner);
+                inner.start.min(fixed.start)..inner.end.max(fixed.end)
+            };
             taken.push(place.clone());
             places[i] = place.clone();
             self.share(Some(i), place, tree, places);
@@ -104,7 +122,8 @@ impl Placer<'_> {
             let at = self.point(marks[i].range.start, &within);
             // A picture beside a marked word does not slip into the mark.
             let at = taken.iter().find(|t| t.start < at && at < t.end).map_or(at, |t| {
-                let before = solid.iter().any(|&s| places[s] == *t && marks[s].range.start >= marks[i].range.start);
+                let follows = |s: usize| places[s] == *t && marks[s].range.start >= marks[i].range.start;
+                let before = all.iter().any(|&s| !marks[s].range.is_empty() && follows(s));
                 if before { t.start } else { t.end }
             });
             places[i] = self.whole_verbatim(at..at, &within);
@@ -228,6 +247,7 @@ impl Placer<'_> {
             let beside = place.start.abs_diff(at).min(place.end.abs_diff(at)) <= 1;
             words
                 && units[n].word
+                && !units[n].little
                 && owner[n].is_none()
                 && lies_in(place, within)
                 && beside
@@ -236,41 +256,33 @@ impl Placer<'_> {
         (0..units.len()).rev().find(free)
     }
 
-    /// Stops and closing marks at the end of a stretch belong to the mark where the source has them in it; a mark that
-    /// ends with a segment ends with its translation.
-    fn edges(&self, i: usize, place: Range<usize>, within: &Range<usize>) -> Range<usize> {
-        let source = self.block.marks[i].range.clone();
-        let Range { mut start, mut end } = place;
-        for (s, t, _) in self.segments {
-            if source.start <= s.start && s.end <= source.end && meets(t, &(start..end)) {
-                start = start.min(t.start);
-                end = end.max(t.end);
-            }
-        }
-        let text = &self.block.text;
-        let (head, tail) = (text[source.clone()].chars().next(), text[source.clone()].trim_end().chars().next_back());
-        let sign = |c: char| !c.is_alphanumeric() && !c.is_whitespace();
-        let whole = self.segments.iter().any(|(s, ..)| s.end == source.end);
-        if tail.is_some_and(sign) {
-            let more = self.target[end..].chars().take_while(|&c| sign(c) && ".,;:!?…)]”’\"".contains(c));
-            end += more.map(char::len_utf8).sum::<usize>();
-        } else if !whole {
-            let cut = self.target[start..end].trim_end_matches(|c: char| ".,;:!?…".contains(c) || c.is_whitespace());
-            end = phrase_end(self.target, start..start + cut.len(), &text[source.clone()]);
-        }
-        if head.is_some_and(sign) {
-            let more = self.target[..start].chars().rev().take_while(|&c| "([“‘\"".contains(c));
-            start -= more.map(char::len_utf8).sum::<usize>();
-        }
-        start.max(within.start)..end.min(within.end).max(start.max(within.start))
-    }
-
     /// The place in the target, inside `within`, of a place in the block's text.
     fn point(&self, at: usize, within: &Range<usize>) -> usize {
         let found = self.raw_point(at).clamp(within.start, within.end);
         // Never inside a word.
         let inside = self.units.iter().find(|u| u.target.start < found && found < u.target.end);
         inside.map_or(found, |u| u.target.end.min(within.end))
+    }
+
+    /// The source's word that a unit comes from most.
+    fn source_of(&self, unit: &Unit) -> Option<Range<usize>> {
+        let link = unit.links.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+        self.block.text.get(link.0.clone()).map(|_| whole_words(&self.block.text, link.0.clone()))
+    }
+
+    /// Where the words end that go on from byte `end` of the target with what stands before the source's byte `at`: behind
+    /// “chat noir” is behind “black cat”.
+    fn behind_phrase(&self, at: usize, end: usize) -> usize {
+        let mut end = end;
+        for unit in &self.units[self.units.partition_point(|u| u.target.start < end)..] {
+            let gap = &self.target[end..unit.target.start];
+            let before = self.source_of(unit).is_some_and(|s| s.end <= at);
+            if !unit.word || unit.little || !before || !gap.chars().all(char::is_whitespace) {
+                break;
+            }
+            end = unit.target.end;
+        }
+        end
     }
 
     fn raw_point(&self, at: usize) -> usize {
@@ -292,13 +304,19 @@ impl Placer<'_> {
                 continue;
             }
             let units = || self.units.iter().filter(|u| u.word && meets(&u.target, t));
-            let strongest = |u: &Unit| u.links.iter().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(s, _)| s.clone());
-            let left = units().filter_map(|u| strongest(u).filter(|l| l.end <= at).map(|l| (l.end, u.target.end)));
+            let left = units()
+                .filter_map(|u| self.source_of(u).filter(|l| l.end <= at).map(|l| (l.end, !u.little, u.target.end)));
             let right =
-                units().filter_map(|u| strongest(u).filter(|l| l.start >= at).map(|l| (l.start, u.target.start)));
-            let left = left.max_by_key(|&(end, _)| end);
+                units().filter_map(|u| self.source_of(u).filter(|l| l.start >= at).map(|l| (l.start, u.target.start)));
+            let left = left.max_by_key(|&(end, full, _)| (end, full)).map(|(end, _, place)| (end, place));
             let right = right.min_by_key(|&(start, _)| start);
             let spaced = text[..at].ends_with(char::is_whitespace);
+            if let Some((l, x)) = left.filter(|_| !spaced) {
+                let beside = text[l..at].chars().all(|c| !c.is_alphanumeric());
+                if beside {
+                    return self.behind_signs(at, self.behind_phrase(at, x));
+                }
+            }
             return match (left, right) {
                 (Some((l, x)), Some((r, y))) => {
                     let nearer_right = r - at < at - l || (r - at == at - l && spaced);

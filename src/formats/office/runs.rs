@@ -56,6 +56,11 @@ impl Runs {
         number
     }
 
+    /// The properties of a format as they are written.
+    pub fn properties(&self, format: usize) -> &str {
+        self.formats.get(format).map_or("", String::as_str)
+    }
+
     /// Tells the prefix of names, from any name as it stands: `w:r`.
     pub fn name(&mut self, tag: &str) {
         if self.prefix.is_empty()

@@ -86,6 +86,29 @@ fn formats_and_links_go_with_their_words() {
 }
 
 #[test]
+fn the_ends_of_a_stretch_stay_round_its_words() {
+    let body = "<w:p><w:r><w:t xml:space=\"preserve\">un </w:t></w:r><w:commentRangeStart w:id=\"1\"/><w:r><w:t>chat noir</w:t></w:r><w:commentRangeEnd w:id=\"1\"/><w:r><w:t xml:space=\"preserve\"> dort</w:t></w:r></w:p>";
+    let out = word_body(body, reversed);
+    let stretch = "<w:commentRangeStart w:id=\"1\"/><w:r><w:t xml:space=\"preserve\">noir chat</w:t></w:r><w:commentRangeEnd w:id=\"1\"/>";
+    assert!(out.contains(stretch), "{out}");
+    let open = "<text:p>un <text:span>gros <text:bookmark-start text:name=\"a\"/>chat</text:span> noir<text:bookmark-end text:name=\"a\"/> dort</text:p>";
+    let out = render(&read(Format::Odt, &odt(open)), reversed);
+    // It is widened to what it would cross.
+    let stretch = "<text:bookmark-start text:name=\"a\"/>noir <text:span>chat gros</text:span><text:bookmark-end text:name=\"a\"/>";
+    assert!(out.contains(stretch), "{out}");
+}
+
+#[test]
+fn a_raised_figure_behind_a_word_goes_with_it() {
+    let raised = "<w:r><w:rPr><w:vertAlign w:val=\"superscript\"/></w:rPr><w:t>1</w:t></w:r>";
+    let body = format!("<w:p><w:r><w:t>une étude</w:t></w:r>{raised}<w:r><w:t>, la</w:t></w:r></w:p>");
+    assert_eq!(read(Format::Docx, &docx(&body)).document().blocks()[0].text, "une étude, la");
+    let out = word_body(&body, upper);
+    let written = raised.replace("<w:t>", "<w:t xml:space=\"preserve\">");
+    assert!(out.contains(&written), "{out}");
+}
+
+#[test]
 fn tabs_and_breaks_part_blocks_and_stay() {
     let body = "<w:p><w:r><w:t>Nom</w:t><w:tab/><w:t>Lieu</w:t><w:br w:type=\"page\"/><w:t>Le reste</w:t></w:r></w:p>";
     assert_eq!(read(Format::Docx, &docx(body)).document().blocks().len(), 3);
@@ -249,6 +272,11 @@ const WORD: &[&str] = &[
     "<w:r><w:t>a</w:t><w:br/><w:t>b c</w:t></w:r>",
     "<w:hyperlink><w:r><w:t>lien</w:t></w:r></w:hyperlink>",
     "<w:bookmarkStart/>",
+    "<w:bookmarkStart w:id=\"1\"/>",
+    "<w:bookmarkEnd w:id=\"1\"/>",
+    "<w:commentRangeStart w:id=\"1\"/>",
+    "<w:commentRangeEnd w:id=\"1\"/>",
+    "<w:r><w:rPr><w:vertAlign w:val=\"superscript\"/></w:rPr><w:t>1</w:t></w:r>",
     "<w:r><w:fldChar w:fldCharType=\"begin\"/></w:r>",
     "<w:r><w:fldChar w:fldCharType=\"separate\"/></w:r>",
     "<w:r><w:fldChar w:fldCharType=\"end\"/></w:r>",
@@ -275,6 +303,9 @@ const OPEN: &[&str] = &[
     "<draw:frame><text:p>cadre</text:p></draw:frame>",
     "— ",
     "<text:bookmark/>",
+    "<text:bookmark-start text:name=\"a\"/>",
+    "<text:bookmark-end text:name=\"a\"/>",
+    "<text:span>[1]</text:span>",
     "&#233;t&amp;",
 ];
 
