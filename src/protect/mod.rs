@@ -15,6 +15,7 @@ pub mod route;
 pub mod sight;
 pub mod speech;
 pub mod stand_in;
+pub mod statutes;
 pub mod times;
 pub mod wording;
 
@@ -253,6 +254,7 @@ pub fn prepare(
     let lead = if lead < text.len() && !overlaps_any(&taken, &(0..lead)) { lead } else { 0 };
     let mut wordings = abbreviated::find(text);
     wordings.extend(times::spoken(text).into_iter().map(|(range, shown)| Wording::same(range, shown)));
+    wordings.extend(statutes::find(text));
     wordings.extend(speech::find(text));
     wordings.extend(options.idioms.iter().flat_map(|idioms| idioms.find(text, &taken)));
     let mut counted = taken.clone();
