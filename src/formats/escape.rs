@@ -1,11 +1,41 @@
 //! Text that must not turn into markup, and values between quotes.
 
-/// HTML text: what would start a tag or an entity is written as an entity.
-pub(crate) fn html(text: &str) -> String {
+/// The characters that a source writes as entities, and how.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Entities(Vec<(char, String)>);
+
+impl Entities {
+    pub fn of(source: &str) -> Self {
+        let mut found: Vec<(char, String)> = Vec::new();
+        for (start, _) in source.match_indices('&') {
+            let inner = &source[start + 1..];
+            let name = |c: char| c.is_ascii_alphanumeric() || c == '#';
+            let n = inner.find(|c: char| !name(c)).unwrap_or(inner.len());
+            let Some(entity) = inner[n..].starts_with(';').then(|| &source[start..start + 1 + n + 1]) else { continue };
+            let text = super::html::decode(entity);
+            let mut chars = text.chars();
+            if let (Some(c), None) = (chars.next(), chars.next())
+                && !c.is_ascii_whitespace()
+                && !found.iter().any(|(known, _)| *known == c)
+            {
+                found.push((c, entity.to_owned()));
+            }
+        }
+        Self(found)
+    }
+
+    fn get(&self, c: char) -> Option<&str> {
+        self.0.iter().find(|(known, _)| *known == c).map(|(_, entity)| entity.as_str())
+    }
+}
+
+/// HTML text: what would start a tag or an entity is written as an entity, and what the source writes so.
+pub(crate) fn html(text: &str, entities: &Entities) -> String {
     let mut out = String::with_capacity(text.len());
     for (i, c) in text.char_indices() {
         let rest = &text[i + c.len_utf8()..];
         match c {
+            c if entities.get(c).is_some() => out.extend(entities.get(c)),
             '&' if entity(rest) => out.push_str("&amp;"),
             '<' if rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'))
                 || rest.is_empty() =>
@@ -24,13 +54,14 @@ fn entity(rest: &str) -> bool {
 }
 
 /// An attribute's value, for its quote (`None`: written without).
-pub(crate) fn attribute(text: &str, quote: Option<char>) -> String {
+pub(crate) fn attribute(text: &str, quote: Option<char>, entities: &Entities) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     if quote.is_none() {
         out.push('"');
     }
     for (i, c) in text.char_indices() {
         match c {
+            c if entities.get(c).is_some() => out.extend(entities.get(c)),
             '&' if entity(&text[i + 1..]) => out.push_str("&amp;"),
             '"' if quote != Some('\'') => out.push_str("&quot;"),
             '\'' if quote == Some('\'') => out.push_str("&#39;"),

@@ -5,11 +5,19 @@ use std::ops::Range;
 
 use html5gum::{DefaultEmitter, HtmlString, Span, Spanned, StartTag, State, Token, Tokenizer};
 
+use super::escape::Entities;
 use super::flow::{Encode, Flow};
 use super::weave::{Shape, Syntax, Woven};
 use super::{Options, escape, xml};
 use crate::document::{Block, BlockKind};
 use crate::error::Result;
+
+mod emphasis;
+mod rows;
+mod templates;
+
+use emphasis::Marked;
+pub(crate) use templates::templates;
 
 /// Reads an HTML document or a part of one.
 ///
@@ -19,37 +27,34 @@ pub(crate) fn parse(source: String, options: &Options) -> Result<Woven> {
     let xml = source.trim_start_matches('\u{feff}').starts_with("<?xml");
     let source = if options.language { say_english(&source, xml) } else { source };
     let mut found = Vec::new();
-    read_as(if xml { Syntax::Xml } else { Syntax::Html }, &source, 0..source.len(), &mut found);
+    read_as(if xml { Syntax::Xml } else { Syntax::Html }, &source, None, 0..source.len(), &mut found);
     Woven::new(source, found)
 }
 
 /// Elements that stand within a line of text.
 const INLINE: &[&str] = &[
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "g", "i",
-    "img", "input", "ins", "kbd", "label", "mark", "output", "q", "rp", "rt", "ruby", "s", "samp", "small", "span",
-    "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "x",
+    "img", "ins", "kbd", "mark", "output", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong",
+    "sub", "sup", "time", "tt", "u", "var", "wbr", "x",
 ];
 /// Elements of a line whose text is no language.
 const VERBATIM: &[&str] = &["code", "kbd", "samp", "tt", "var"];
 /// Elements that are left alone with all they hold.
-const OPAQUE: &[&str] = &[
-    "iframe",
-    "math",
-    "noembed",
-    "noframes",
-    "noscript",
-    "plaintext",
-    "pre",
-    "script",
-    "style",
-    "svg",
-    "textarea",
-    "xmp",
-];
+const OPAQUE: &[&str] =
+    &["iframe", "math", "metadata", "noembed", "noframes", "plaintext", "pre", "script", "style", "xmp"];
 const VOID: &[&str] =
     &["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"];
 /// Attributes that people read.
-const READ: &[&str] = &["alt", "aria-label", "aria-description", "placeholder", "title"];
+const READ: &[&str] = &[
+    "alt",
+    "aria-description",
+    "aria-label",
+    "aria-placeholder",
+    "aria-roledescription",
+    "aria-valuetext",
+    "placeholder",
+    "title",
+];
 /// `name` or `property` of the `meta` elements whose content people read.
 const META: &[&str] = &[
     "description",
@@ -61,25 +66,24 @@ const META: &[&str] = &[
     "twitter:image:alt",
 ];
 
-/// Finds the blocks in `range`.
-pub(crate) fn read(source: &str, range: Range<usize>, out: &mut Vec<(Block, Shape)>) {
-    read_as(Syntax::Html, source, range, out);
+/// Finds the blocks in `range`, whose tags are those of `masked`: the source with what is no HTML hidden.
+/// Markdown's marks are some in it as well.
+pub(crate) fn read_masked(source: &str, masked: &str, range: Range<usize>, out: &mut Vec<(Block, Shape)>) {
+    read_as(Syntax::Html, source, Some(masked), range, out);
 }
 
 /// Finds the blocks of XHTML in `range`: what is closed in its own tag holds nothing, and what is written is XML.
 pub(crate) fn read_xhtml(source: &str, range: Range<usize>) -> Vec<(Block, Shape)> {
     let mut found = Vec::new();
-    read_as(Syntax::Xml, source, range, &mut found);
+    read_as(Syntax::Xml, source, None, range, &mut found);
     found
 }
 
-fn read_as(syntax: Syntax, source: &str, range: Range<usize>, out: &mut Vec<(Block, Shape)>) {
+fn read_as(syntax: Syntax, source: &str, masked: Option<&str>, range: Range<usize>, out: &mut Vec<(Block, Shape)>) {
     let (inline, blocks) = (Vec::new(), Vec::new());
-    let mut reader = Reader { source, out, syntax, flow: Flow::new(syntax), inline, blocks, skipped: None };
-    let tokens = tokens(source, range, syntax == Syntax::Xml);
-    for (token, place) in tokens {
-        reader.token(token, place);
-    }
+    let (flow, markdown) = (Flow::new(syntax), masked.is_some());
+    let mut reader = Reader { source, out, syntax, markdown, flow, inline, blocks, skipped: None };
+    reader.read(tokens(masked.unwrap_or(source), range, syntax == Syntax::Xml));
     reader.end_flow();
 }
 
@@ -148,6 +152,8 @@ struct Reader<'a> {
     source: &'a str,
     out: &'a mut Vec<(Block, Shape)>,
     syntax: Syntax,
+    /// Whether Markdown's marks are some.
+    markdown: bool,
     flow: Flow,
     /// Names and numbers of the open elements of the line.
     inline: Vec<(String, usize)>,
@@ -166,6 +172,17 @@ struct Skipped {
 }
 
 impl Reader<'_> {
+    fn read(&mut self, tokens: Vec<(Token<usize>, Range<usize>)>) {
+        let mut cuts = rows::cuts(self.source, &tokens).into_iter().peekable();
+        for (i, (token, place)) in tokens.into_iter().enumerate() {
+            if cuts.next_if(|&cut| cut <= i).is_some() && self.skipped.is_none() {
+                self.end_flow();
+                while cuts.next_if(|&cut| cut <= i).is_some() {}
+            }
+            self.token(token, place);
+        }
+    }
+
     fn token(&mut self, token: Token<usize>, place: Range<usize>) {
         if let Some(skipped) = &mut self.skipped {
             match &token {
@@ -216,6 +233,15 @@ impl Reader<'_> {
         let value = |key: &str| tag.attributes.get(key.as_bytes()).map(|v| String::from_utf8_lossy(v).to_lowercase());
         let kept = value("translate").is_some_and(|v| v == "no")
             || value("class").is_some_and(|v| v.split_ascii_whitespace().any(|c| c == "notranslate"));
+        if !kept {
+            for (range, text, quote) in fields(self.source, tag) {
+                let encode: Encode = match self.syntax {
+                    Syntax::Xml => Box::new(xml::escape_value),
+                    _ => encode(&self.source[range.clone()], quote),
+                };
+                self.flow.field(range, text, encode);
+            }
+        }
         if !void && (kept || OPAQUE.contains(&name) || line && VERBATIM.contains(&name)) {
             let text = line.then(String::new);
             self.skipped = Some(Skipped { name: name.to_owned(), depth: 1, start: place, text });
@@ -234,15 +260,6 @@ impl Reader<'_> {
                 _ => BlockKind::Paragraph,
             };
             self.blocks.push((name.to_owned(), kind));
-        }
-        if !kept {
-            for (range, text, quote) in fields(self.source, tag) {
-                let encode: Encode = match self.syntax {
-                    Syntax::Xml => Box::new(xml::escape_value),
-                    _ => Box::new(move |text| escape::attribute(text, quote)),
-                };
-                self.flow.field(range, text, encode);
-            }
         }
         if !line && void {
             self.end_flow();
@@ -279,18 +296,61 @@ impl Reader<'_> {
 
     fn text(&mut self, place: Range<usize>) {
         let text = &self.source[place.clone()];
+        // To a tokenizer that knows of scripts it is text.
+        if self.syntax == Syntax::Html && self.blocks.last().is_some_and(|(name, _)| name == "noscript") {
+            self.blocks.pop();
+            self.read(tokens(self.source, place, false));
+            self.end_flow();
+            return;
+        }
         let mut at = 0;
         for template in templates(text) {
-            self.words(place.start + at..place.start + template.start);
-            at = template.end;
-            let Range { start, end } = place.start + template.start..place.start + template.end;
-            self.flow.verbatim(&self.source[start..end], start..start, end..end);
+            let Range { start, end } = template.range;
+            self.words(place.start + at..place.start + start);
+            at = end;
+            if template.bounds && self.flow.is_level() {
+                self.end_flow();
+                continue;
+            }
+            let (from, to) = (place.start + start, place.start + end);
+            self.flow.verbatim(&text[start..end], from..from, to..to);
         }
         self.words(place.start + at..place.end);
     }
 
     fn words(&mut self, place: Range<usize>) {
-        self.flow.escaped(self.source, place, true);
+        let text = &self.source[place.clone()];
+        let marked = if self.markdown { emphasis::marked(text) } else { Vec::new() };
+        let mut at = 0;
+        for Marked { open, close, code } in marked {
+            let place = |range: Range<usize>| place.start + range.start..place.start + range.end;
+            self.plain(place(at..open.start));
+            at = close.end;
+            let inner = open.end..close.start;
+            if code {
+                let text = text[inner].split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+                self.flow.verbatim(&decode(&text), place(open), place(close));
+            } else {
+                let id = self.flow.open(place(open));
+                self.words(place(inner));
+                self.flow.close(id, place(close), None);
+            }
+        }
+        self.plain(place.start + at..place.end);
+    }
+
+    /// Words between which tags may be shown: `&lt;b&gt;`.
+    fn plain(&mut self, place: Range<usize>) {
+        let text = &self.source[place.clone()];
+        let mut at = place.start;
+        for word in text.split(|c: char| c.is_ascii_whitespace()).filter(|word| shows_tag(word)) {
+            let start = word.as_ptr() as usize - self.source.as_ptr() as usize;
+            let end = start + word.len();
+            self.flow.escaped(self.source, at..start, true);
+            self.flow.verbatim(&decode(word), start..start, end..end);
+            at = end;
+        }
+        self.flow.escaped(self.source, at..place.end, true);
     }
 
     fn end_flow(&mut self) {
@@ -307,20 +367,36 @@ type Attribute = (Range<usize>, String, Option<char>);
 fn fields(source: &str, tag: &StartTag<usize>) -> Vec<Attribute> {
     let value = |key: &str| tag.attributes.get(key.as_bytes()).map(|v| String::from_utf8_lossy(v).to_lowercase());
     let meta = || ["name", "property"].iter().filter_map(|key| value(key)).any(|v| META.contains(&v.as_str()));
+    let labelled = || matches!(&**tag.name, b"optgroup" | b"option" | b"track");
     let button = || value("type").is_some_and(|v| matches!(v.as_str(), "submit" | "button" | "reset"));
     let mut attributes: Vec<(&HtmlString, &Spanned<HtmlString, usize>)> = tag.attributes.iter().collect();
     attributes.sort_by_key(|(_, v)| v.span.start);
     let wanted = |key: &str| match key {
         "content" => **tag.name == *b"meta" && meta(),
         "value" => **tag.name == *b"input" && button(),
+        "label" => labelled(),
         key => READ.contains(&key),
     };
     attributes
         .into_iter()
         .filter(|(key, _)| wanted(&name_of(key)))
         .filter_map(|(_, v)| raw_value(source, v.span.start..v.span.end))
+        // A value between braces is a script.
+        .filter(|(range, quote)| quote.is_some() || !source[range.clone()].starts_with('{'))
         .map(|(range, quote)| (range.clone(), decode(&source[range]), quote))
         .collect()
+}
+
+/// Writes an attribute's value again that stands so in the source.
+pub(crate) fn encode(source: &str, quote: Option<char>) -> Encode {
+    let entities = Entities::of(source);
+    Box::new(move |text| escape::attribute(text, quote, &entities))
+}
+
+/// Whether a word holds a tag that is written to be seen.
+fn shows_tag(word: &str) -> bool {
+    let named = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+    word.match_indices("&lt;").any(|(i, sign)| named(&word[i + sign.len()..])) && word.contains("&gt;")
 }
 
 /// A tag that stands in a line of another format.
@@ -334,9 +410,9 @@ pub(crate) struct InlineTag {
     pub fields: Vec<Attribute>,
 }
 
-/// Reads the one tag that `range` holds.
-pub(crate) fn tag(source: &str, range: Range<usize>) -> InlineTag {
-    match tokens(source, range, false).into_iter().next() {
+/// Reads the one tag that `range` holds, as it stands in `masked`; see [`read_masked`].
+pub(crate) fn tag(source: &str, masked: &str, range: Range<usize>) -> InlineTag {
+    match tokens(masked, range, false).into_iter().next() {
         Some((Token::StartTag(tag), _)) => {
             let name = name_of(&tag.name);
             let alone = tag.self_closing || VOID.contains(&name.as_str());
@@ -354,33 +430,6 @@ pub(crate) fn goes_on(before: &str, after: &str) -> bool {
     let stopped = before.trim_end().ends_with(['.', '!', '?', '…', ':', ';', '»', '”', '"', ')']);
     let next = after.trim_start_matches(|c: char| c.is_whitespace() || c == '>').chars().next();
     !stopped && next.is_some_and(char::is_lowercase)
-}
-
-/// The templates of other programs in a text: `{{ … }}`, `{% … %}`, on one line.
-pub(crate) fn templates(text: &str) -> Vec<Range<usize>> {
-    let mut out = Vec::new();
-    let mut at = 0;
-    while let Some(found) = text[at..].find('{') {
-        let start = at + found;
-        let end = match text.as_bytes().get(start + 1) {
-            Some(b'{') => "}}",
-            Some(b'%') => "%}",
-            _ => {
-                at = start + 1;
-                continue;
-            }
-        };
-        let line = text[start..].split('\n').next().unwrap_or_default();
-        match line.find(end) {
-            Some(n) => {
-                out.push(start..start + n + 2);
-                at = start + n + 2;
-            }
-            // Nothing closes on this line: the next line may have its own.
-            None => at = start + line.len(),
-        }
-    }
-    out
 }
 
 /// The bytes of an attribute's value, without its quotes, and its quote; `span` holds the name and the value.
@@ -408,23 +457,33 @@ pub(crate) fn say_english(source: &str, xml: bool) -> String {
     let mut at = 0;
     for (token, _) in tokens(source, 0..source.len(), xml) {
         let Token::StartTag(tag) = token else { continue };
-        let mut values: Vec<Range<usize>> = ["lang", "xml:lang"]
-            .iter()
+        let value = |key: &str| tag.attributes.get(key.as_bytes()).map(|v| String::from_utf8_lossy(v).to_lowercase());
+        let meta = |key: &str, name: &str| **tag.name == *b"meta" && value(key).is_some_and(|v| v == name);
+        let content = meta("http-equiv", "content-language") || meta("property", "og:locale");
+        let keys = ["lang", "xml:lang"].into_iter().chain(content.then_some("content"));
+        let mut values: Vec<Range<usize>> = keys
             .filter_map(|key| tag.attributes.get(key.as_bytes()))
-            .filter(|v| {
-                let value = String::from_utf8_lossy(v).to_lowercase();
-                value == "fr" || value.starts_with("fr-") || value.starts_with("fr_")
-            })
             .filter_map(|v| raw_value(source, v.span.start..v.span.end).map(|(range, _)| range))
             .collect();
         values.sort_by_key(|range| range.start);
         for range in values {
+            let Some(english) = english(&source[range.clone()]) else { continue };
             out.push_str(&source[at..range.start]);
-            out.push_str("en");
+            out.push_str(english);
             at = range.end;
         }
     }
     out + &source[at..]
+}
+
+/// The name of English in the place of that of French.
+pub(crate) fn english(language: &str) -> Option<&'static str> {
+    let language = language.trim().to_ascii_lowercase();
+    match language.strip_prefix("fr")?.chars().next() {
+        None | Some('-') => Some("en"),
+        Some('_') => Some("en_US"),
+        Some(_) => None,
+    }
 }
 
 #[cfg(test)]

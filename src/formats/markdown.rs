@@ -5,22 +5,31 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, LinkType, Options as Extensions, Parser, Tag, TagEnd};
 
-use super::flow::Flow;
+use super::flow::{Flow, value};
 use super::html::{self, goes_on};
 use super::weave::{Shape, Syntax, Woven};
-use super::{Options, escape, front_matter};
+use super::{Options, front_matter};
 use crate::document::{Block, BlockKind};
 use crate::error::Result;
 
+mod boxes;
+mod fragments;
+mod inline;
 mod masked;
+mod mdx;
+mod titles;
 
+use fragments::Linked;
+use inline::Hidden;
 use masked::Masked;
+use titles::unescape;
 
 /// Reads a Markdown document; every text is one.
 ///
 /// # Errors
 /// Never for a text; see [`crate::document::Document::new`].
-pub(crate) fn parse(source: String, options: &Options) -> Result<Woven> {
+pub(crate) fn parse(source: String, options: &Options) -> Result<Linked> {
+    let source = if options.language { front_matter::say_english(source) } else { source };
     let mut found = Vec::new();
     let start = front_matter::read(&source, &options.front_matter, &mut found);
     let masked = Masked::new(&source, start);
@@ -31,9 +40,13 @@ pub(crate) fn parse(source: String, options: &Options) -> Result<Woven> {
         | Extensions::ENABLE_HEADING_ATTRIBUTES
         | Extensions::ENABLE_MATH
         | Extensions::ENABLE_GFM
+        | Extensions::ENABLE_WIKILINKS
         | Extensions::ENABLE_DEFINITION_LIST;
     let parser = Parser::new_ext(&masked.text[start..], extensions);
     let references = parser.reference_definitions().iter().next().is_some();
+    let definitions = parser.reference_definitions().iter().filter(|(_, definition)| definition.title.is_some());
+    let definitions: Vec<_> =
+        definitions.map(|(_, definition)| start + definition.span.start..start + definition.span.end).collect();
     let syntax = Syntax::Markdown { cell: false, references };
     let mut reader = Reader {
         source: &source,
@@ -47,12 +60,21 @@ pub(crate) fn parse(source: String, options: &Options) -> Result<Woven> {
         last: start,
         broken: None,
         skip: None,
+        headings: Vec::new(),
     };
     for (event, range) in parser.into_offset_iter() {
         reader.event(event, start + range.start..start + range.end);
     }
     reader.end_flow();
-    Woven::new(source, found)
+    let headings = reader.headings;
+    for range in definitions {
+        if let Some((range, quote)) = titles::of_definition(&source[range.clone()], range.start) {
+            let text = unescape(&source[range.clone()]);
+            found.extend(value(range, text, titles::encode(quote)));
+        }
+    }
+    found.sort_by_key(|(block, _)| block.range.start);
+    Ok(Linked::new(Woven::new(source, found)?, &headings))
 }
 
 struct Reader<'a> {
@@ -72,6 +94,8 @@ struct Reader<'a> {
     broken: Option<Range<usize>>,
     /// Inside something that is read from the source as a whole: how deep, and what it is.
     skip: Option<(usize, Whole)>,
+    /// Where headings stand whose addresses are made of their texts.
+    headings: Vec<Range<usize>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +110,12 @@ enum Container {
 }
 
 enum Whole {
-    Image { named: bool },
+    Image {
+        named: bool,
+    },
     Address,
+    /// `[[Nom]]`: a text that is an address.
+    Page,
 }
 
 impl<'a> Reader<'a> {
@@ -135,9 +163,9 @@ impl<'a> Reader<'a> {
     fn text(&mut self, text: &str, range: Range<usize>) {
         let start = self.escaped(range.start);
         self.line_end(start);
-        let hidden = self.masked.spans.partition_point(|span| span.end <= range.start);
+        let hidden = self.masked.spans.partition_point(|span| span.range.end <= range.start);
         let hidden: Vec<_> =
-            self.masked.spans[hidden..].iter().take_while(|span| span.start < range.end).cloned().collect();
+            self.masked.spans[hidden..].iter().take_while(|span| span.range.start < range.end).cloned().collect();
         let masked = &self.masked.text[range.clone()];
         if hidden.is_empty() && self.source[range.clone()] == *masked {
             self.flow.text_run(text, start..range.end);
@@ -147,17 +175,38 @@ impl<'a> Reader<'a> {
         } else {
             let mut at = range.start;
             for span in hidden {
-                let span = span.start.max(at)..span.end.min(range.end);
-                self.flow.text_run(&self.source[at..span.start], at..span.start);
-                if !self.flow.extend(span.clone(), &self.source[span.clone()]) {
-                    let (from, to) = (span.start..span.start, span.end..span.end);
-                    self.flow.verbatim(&self.source[span.clone()], from, to);
-                }
-                at = span.end;
+                let place = span.range.start.max(at)..span.range.end.min(range.end);
+                self.flow.text_run(&self.source[at..place.start], at..place.start);
+                at = place.end;
+                let kind = if place == span.range { span.kind } else { Hidden::Word };
+                self.hidden(kind, place);
             }
             self.flow.text_run(&self.source[at..range.end], at..range.end);
         }
         self.last = range.end;
+    }
+
+    /// What is hidden from Markdown's parser, within a text.
+    fn hidden(&mut self, kind: Hidden, range: Range<usize>) {
+        let text = &self.source[range.clone()];
+        match kind {
+            Hidden::Bound if self.flow.is_level() => self.end_flow(),
+            Hidden::Sign => self.flow.stand(range),
+            Hidden::Note => {
+                let inner = range.start + "^[".len()..range.end - "]".len();
+                self.flow.stand(range);
+                let encode = |text: &str| super::plain::one_line(text).replace('[', "\\[").replace(']', "\\]");
+                self.flow.field(inner.clone(), self.source[inner].to_owned(), Box::new(encode));
+            }
+            Hidden::Raised => {
+                let inner = range.start + 1..range.end - 1;
+                let id = self.flow.open(range.start..inner.start);
+                self.flow.word(&self.source[inner.clone()], inner.clone());
+                self.flow.close(id, inner.end..range.end, None);
+            }
+            Hidden::Attributes if self.flow.extend(range.clone(), text) => {}
+            _ => self.flow.verbatim(text, range.start..range.start, range.end..range.end),
+        }
     }
 
     fn code(&mut self, range: Range<usize>, sign: char) {
@@ -177,7 +226,7 @@ impl<'a> Reader<'a> {
     fn tag(&mut self, range: Range<usize>) {
         self.line_end(range.start);
         self.last = range.end;
-        let tag = html::tag(self.source, range.clone());
+        let tag = html::tag(self.source, &self.masked.text, range.clone());
         let name = tag.name.as_deref().unwrap_or_default();
         if name == "br" {
             if self.flow.is_level() && !goes_on(self.flow.text(), &self.source[range.end..]) {
@@ -202,7 +251,8 @@ impl<'a> Reader<'a> {
             self.tags.push((name.to_owned(), id));
         }
         for (range, text, quote) in tag.fields {
-            self.flow.field(range, text, Box::new(move |text| escape::attribute(text, quote)));
+            let encode = html::encode(&self.source[range.clone()], quote);
+            self.flow.field(range, text, encode);
         }
     }
 
@@ -269,11 +319,17 @@ impl<'a> Reader<'a> {
                 self.skip = Some((1, Whole::Address));
                 return;
             }
-            Tag::Link { .. } => {
+            Tag::Link { link_type: LinkType::WikiLink { has_pothole: false }, .. } => {
+                self.skip = Some((1, Whole::Page));
+                return;
+            }
+            Tag::Link { link_type, .. } => {
                 self.line_end(range.start);
-                let id = self.flow.open(range.start..range.start + 1);
+                let bar = || self.source[range.clone()].find('|').map_or(1, |bar| bar + 1);
+                let head = if matches!(link_type, LinkType::WikiLink { .. }) { bar() } else { 1 };
+                let id = self.flow.open(range.start..range.start + head);
                 self.open.push(Some(id));
-                self.last = range.start + 1;
+                self.last = range.start + head;
                 return;
             }
             Tag::Image { link_type, .. } => {
@@ -285,14 +341,22 @@ impl<'a> Reader<'a> {
                 return;
             }
             Tag::BlockQuote(_) => Container::Quote,
+            // The body of a box.
+            Tag::Item if self.masked.hides(self.source, range.start) => Container::Other,
             Tag::Item | Tag::DefinitionListDefinition => Container::Item,
-            Tag::Heading { .. } | Tag::DefinitionListTitle => Container::Heading,
+            Tag::Heading { id, .. } => {
+                if id.is_none() && !self.masked.hides(self.source, range.start) {
+                    self.headings.push(range.clone());
+                }
+                Container::Heading
+            }
+            Tag::DefinitionListTitle => Container::Heading,
             Tag::TableCell => Container::Cell,
             Tag::CodeBlock(_) | Tag::MetadataBlock(_) => Container::Code,
             Tag::HtmlBlock => {
                 self.end_flow();
                 if !self.containers.contains(&Container::Quote) {
-                    html::read(self.source, range.clone(), self.out);
+                    html::read_masked(self.source, &self.masked.text, range.clone(), self.out);
                 }
                 Container::Html
             }
@@ -345,7 +409,7 @@ impl<'a> Reader<'a> {
         // A reference whose text is its name needs the name once its text has changed.
         let name = &self.source[(range.start + 1).min(close.start)..close.start];
         let closing = matches!(raw.trim_start(), "]" | "][]").then(|| format!("][{name}]"));
-        let title = title(raw, close.start);
+        let title = titles::of_link(raw, close.start);
         self.flow.close(id, close, closing);
         self.title(title);
     }
@@ -353,11 +417,7 @@ impl<'a> Reader<'a> {
     fn title(&mut self, title: Option<(Range<usize>, char)>) {
         if let Some((range, quote)) = title {
             let text = unescape(&self.source[range.clone()]);
-            let encode = move |text: &str| {
-                let text = text.replace('\\', "\\\\").replace(quote, &format!("\\{quote}"));
-                super::plain::one_line(&text)
-            };
-            self.flow.field(range, text, Box::new(encode));
+            self.flow.field(range, text, titles::encode(quote));
         }
     }
 
@@ -369,6 +429,10 @@ impl<'a> Reader<'a> {
                 let inner = &self.source[range.start + 1..range.end - 1];
                 self.flow.verbatim(inner, range.start..range.start + 1, range.end - 1..range.end);
             }
+            Whole::Page => {
+                let inner = range.start + "[[".len()..range.end - "]]".len();
+                self.flow.verbatim(&self.source[inner.clone()], range.start..inner.start, inner.end..range.end);
+            }
             Whole::Image { named } => {
                 self.flow.stand(range.clone());
                 let raw = &self.source[range.clone()];
@@ -378,7 +442,7 @@ impl<'a> Reader<'a> {
                     let encode = |text: &str| super::plain::one_line(text).replace('[', "\\[").replace(']', "\\]");
                     self.flow.field(range.start + 2..range.start + alt, unescape(text), Box::new(encode));
                 }
-                self.title(title(&raw[alt..], range.start + alt));
+                self.title(titles::of_link(&raw[alt..], range.start + alt));
             }
         }
     }
@@ -396,39 +460,6 @@ impl<'a> Reader<'a> {
         };
         flow.finish(kind, self.out);
     }
-}
-
-/// The title in `](address "title")`, which starts at byte `at`, and its closing quote.
-fn title(raw: &str, at: usize) -> Option<(Range<usize>, char)> {
-    let open = raw.find("](")? + 2;
-    let inner = raw[open..].strip_suffix(')')?;
-    let rest = inner.trim_start();
-    let address = match rest.strip_prefix('<') {
-        Some(inside) => inside.find('>')? + 2,
-        None => rest.find(|c: char| c.is_ascii_whitespace())?,
-    };
-    let rest = rest[address..].trim();
-    let quote = match rest.chars().next()? {
-        quote @ ('"' | '\'') => quote,
-        '(' => ')',
-        _ => return None,
-    };
-    let text = rest[1..].strip_suffix(quote).filter(|text| !text.contains('\n'))?;
-    let start = at + (text.as_ptr() as usize - raw.as_ptr() as usize);
-    Some((start..start + text.len(), quote))
-}
-
-/// Backslash escapes and entities taken out.
-fn unescape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match chars.next_if(|&next| c == '\\' && next.is_ascii_punctuation()) {
-            Some(next) => out.push(next),
-            None => out.push(c),
-        }
-    }
-    html::decode(&out)
 }
 
 #[cfg(test)]

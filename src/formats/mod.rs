@@ -119,7 +119,7 @@ pub struct Options {
     pub wrapped: Wrapped,
     /// Markdown: the fields of the front matter that are translated.
     pub front_matter: Vec<String>,
-    /// HTML: whether `lang="fr"` becomes `lang="en"`. It is the one change that is made even where no text changes.
+    /// HTML, front matter: whether `lang="fr"` becomes `lang="en"`. It is the one change that is made even where no text changes.
     pub language: bool,
     /// Subtitles: the longest line, in characters.
     pub subtitle_columns: usize,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::Parsed;
 use super::anchors::Anchors;
+use super::escape::Entities;
 use super::flow::{Break, Encode, Piece};
 use super::office::runs::{Pen, Runs};
 use super::{escape, notes, ranges, xml};
@@ -165,6 +166,10 @@ enum Part {
 impl Weave {
     fn write(&self, source: &str, block: &Block, range: &Range<usize>, target: &Target, inner: &Inner) -> String {
         let marks = self.settle(block, target);
+        let entities = match self.syntax {
+            Syntax::Html => Entities::of(&source[range.clone()]),
+            _ => Entities::default(),
+        };
         let mut parts = Vec::new();
         let mut open: Vec<&Mark> = Vec::new();
         let mut at = 0;
@@ -176,12 +181,12 @@ impl Weave {
                 if !over {
                     break;
                 }
-                self.text(&mut parts, target, at..top.range.end, &open);
+                self.text(&mut parts, target, at..top.range.end, &open, &entities);
                 at = top.range.end;
                 self.end(&mut parts, source, target, top, inner);
                 open.pop();
             }
-            self.text(&mut parts, target, at..start, &open);
+            self.text(&mut parts, target, at..start, &open, &entities);
             at = start;
             if mark.verbatim {
                 // Whatever became of the text in between, the source's stands.
@@ -209,12 +214,12 @@ impl Weave {
             }
         }
         while let Some(top) = open.last() {
-            self.text(&mut parts, target, at..top.range.end, &open);
+            self.text(&mut parts, target, at..top.range.end, &open, &entities);
             at = top.range.end;
             self.end(&mut parts, source, target, top, inner);
             open.pop();
         }
-        self.text(&mut parts, target, at..target.text.len(), &open);
+        self.text(&mut parts, target, at..target.text.len(), &open, &entities);
         if let Some(Frame { content, before, after }) = &self.frame {
             return format!("{before}{}{after}", self.lay_out(source, content, parts));
         }
@@ -304,7 +309,7 @@ impl Weave {
         false
     }
 
-    fn text(&self, parts: &mut Vec<Part>, target: &Target, range: Range<usize>, open: &[&Mark]) {
+    fn text(&self, parts: &mut Vec<Part>, target: &Target, range: Range<usize>, open: &[&Mark], entities: &Entities) {
         let chunk = &target.text[range.clone()];
         if chunk.is_empty() {
             return;
@@ -315,7 +320,7 @@ impl Weave {
         let line_start = parts.is_empty();
         let format = self.format(open);
         let written = match self.syntax {
-            Syntax::Html => escape::html(chunk),
+            Syntax::Html => escape::html(chunk, entities),
             Syntax::Xml => xml::escape(chunk),
             Syntax::Bare => chunk.to_owned(),
             Syntax::Markdown { cell, references } => {
@@ -368,10 +373,7 @@ impl Weave {
 
     /// Emphasis of nothing: asterisks side by side would be text.
     fn is_bare(&self, mark: &Mark, text: &str) -> bool {
-        matches!(self.syntax, Syntax::Markdown { .. })
-            && mark.range.is_empty()
-            && !text.is_empty()
-            && text.chars().all(|c| matches!(c, '*' | '_' | '~'))
+        mark.range.is_empty() && !text.is_empty() && text.chars().all(|c| matches!(c, '*' | '_' | '~'))
     }
 
     /// Underscores mark no part of a word; asterisks do.
@@ -406,11 +408,17 @@ impl Weave {
                     // A line break that the source set by hand takes the space's place.
                     None if out.ends_with(['\n', ' ']) && i > 0 && matches!(parts[i - 1], Part::Raw(..)) => {}
                     None if i + 1 == parts.len() => {}
+                    None if matches!(parts.get(i + 1), Some(Part::Raw(s, _)) if self.breaks_line(s)) => {}
                     None => out.push(' '),
                 },
             }
         }
         out
+    }
+
+    /// Whether a mark is a line break of Markdown's, which no space stands before.
+    fn breaks_line(&self, mark: &str) -> bool {
+        matches!(self.syntax, Syntax::Markdown { .. }) && mark.trim_start_matches(['\\', ' ']).starts_with(['\n', '\r'])
     }
 
     /// The parts that become line ends, each as it is in the source.

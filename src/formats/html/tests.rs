@@ -9,7 +9,7 @@ fn document(source: &str) -> Box<dyn Parsed> {
     read(Format::Html, source)
 }
 
-fn texts(source: &str) -> Vec<String> {
+pub(super) fn texts(source: &str) -> Vec<String> {
     document(source).document().blocks().iter().map(|b| b.text.clone()).collect()
 }
 
@@ -25,7 +25,7 @@ fn turned(source: &str) -> String {
 fn blocks_are_found_and_the_rest_is_left_alone() {
     let source = "<!doctype html><html lang=\"fr\"><head><title>Un &amp; deux</title><style>p{}</style></head>\n<body><!-- non -->\n<h1>Titre</h1><p>Texte<ul><li>un<li>deux</ul><table><tr><td>case<td>12</table><pre>code</pre><script>var a='p'</script><div>fin<div>là</div></div>";
     assert_eq!(texts(source), ["Un & deux", "Titre", "Texte", "un", "deux", "case", "fin", "là"]);
-    assert!(shouted(source).contains("<title>UN & DEUX</title><style>p{}</style>"));
+    assert!(shouted(source).contains("<title>UN &amp; DEUX</title><style>p{}</style>"));
     let kinds: Vec<_> = document(source).document().blocks().iter().map(|b| b.kind).collect();
     use BlockKind::*;
     assert_eq!(kinds, [Heading, Heading, Paragraph, ListItem, ListItem, Cell, Paragraph, Paragraph]);
@@ -51,7 +51,7 @@ fn attributes_that_people_read_are_fields() {
     assert_eq!(texts(source), ["Le site", "Voir là", "Un chat & moi", "oui", "Nom", "Envoyer"]);
     let out = shouted(source);
     assert!(out.contains("content=\"LE SITE\"") && out.contains("content=\"width=3\""), "{out}");
-    assert!(out.contains("VOIR <img src=a.png alt='UN CHAT & MOI' title=\"OUI\"> Là"), "{out}");
+    assert!(out.contains("VOIR <img src=a.png alt='UN CHAT &amp; MOI' title=\"OUI\"> Là"), "{out}");
     assert!(out.contains("placeholder=\"NOM\" value=\"Jean\"") && out.contains("value=\"ENVOYER\""), "{out}");
 }
 
@@ -67,10 +67,10 @@ fn what_must_not_be_translated_is_not() {
 
 #[test]
 fn text_stays_text() {
-    let parsed = document("<p title='un'>deux &lt;p&gt;</p>");
+    let parsed = document("<p title='un'>deux &lt; 3 &gt; 1</p>");
     let targets = ["it's \"&amp;\"", "a <b> & c &lt; d < e <"].map(|t| Target { text: t.to_owned(), marks: vec![] });
     let out = parsed.render(&targets);
-    assert_eq!(out, "<p title='it&#39;s \"&amp;amp;\"'>a &lt;b> & c &amp;lt; d < e &lt;</p>");
+    assert_eq!(out, "<p title='it&#39;s \"&amp;amp;\"'>a &lt;b&gt; & c &amp;lt; d &lt; e &lt;</p>");
     assert_eq!(texts(&out), ["it's \"&amp;\"", "a <b> & c &lt; d < e <"]);
 }
 
@@ -90,9 +90,43 @@ fn line_breaks_end_a_block_unless_the_sentence_goes_on() {
 #[test]
 fn the_language_is_changed_when_asked() {
     let options = Options { language: true, ..Options::default() };
-    let source = "<html xml:lang='fr-FR' lang=fr><p lang=\"de\">x".to_owned();
+    let source = "<html xml:lang='fr-FR' lang=fr><p lang=\"de\"><meta property='og:locale' content=fr_FR>x".to_owned();
     let parsed = parse(source, &options).expect("is text");
-    assert_eq!(parsed.document().source(), "<html xml:lang='en' lang=en><p lang=\"de\">x");
+    let expected = "<html xml:lang='en' lang=en><p lang=\"de\"><meta property='og:locale' content=en_US>x";
+    assert_eq!(parsed.document().source(), expected);
+}
+
+#[test]
+fn controls_of_a_form_are_texts_by_themselves() {
+    let source = "<label>Prénom</label><label>Nom</label> <input> suite <select><optgroup label=Un><option>deux</option><option>trois</option></select><textarea>quatre</textarea>";
+    assert_eq!(texts(source), ["Prénom", "Nom", "suite", "Un", "deux", "trois", "quatre"]);
+}
+
+#[test]
+fn what_is_seen_of_pictures_and_without_scripts_is_translated() {
+    let source = "<noscript><p>Un <b>mot</b></p></noscript><svg><title>deux</title><style>p</style><text>trois</text></svg><iframe title=quatre>non</iframe>";
+    assert_eq!(texts(source), ["Un mot", "deux", "trois", "quatre"]);
+    assert!(shouted(source).starts_with("<noscript><p>UN <b>MOT</b></p></noscript><svg><title>DEUX</title>"));
+}
+
+#[test]
+fn entities_stay_entities() {
+    let source = "<p title='a &gt; b'>&copy;&nbsp;a &lt; b &amp; c & d</p>";
+    assert_eq!(shouted(source), "<p title='A &gt; B'>&copy;&nbsp;A &lt; B &amp; C &amp; D</p>");
+}
+
+#[test]
+fn tags_that_are_shown_pass_through() {
+    let source = "<p>un &lt;script&gt;alert(1)&lt;/script&gt; deux</p>";
+    assert_eq!(shouted(source), "<p>UN &lt;script&gt;alert(1)&lt;/script&gt; DEUX</p>");
+}
+
+#[test]
+fn paired_templates_part_texts() {
+    assert_eq!(
+        texts("<p>Bonjour {% if x %}cher ami{% endif %} {{ nom }} ici</p>"),
+        ["Bonjour", "cher ami", "{{ nom }} ici"]
+    );
 }
 
 const PARTS: &[&str] = &[
@@ -146,6 +180,13 @@ const PARTS: &[&str] = &[
     "<svg>",
     "</svg>",
     "<plaintext>",
+    "<noscript>",
+    "</noscript>",
+    "<span class=x>",
+    " | ",
+    "&lt;b&gt;",
+    "{% if x %}",
+    "{% endif %}",
 ];
 
 #[test]

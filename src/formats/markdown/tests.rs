@@ -111,7 +111,7 @@ fn named_fields_of_the_front_matter_are_translated() {
 fn html_in_markdown_is_read_as_html() {
     let source = "<div class=\"a\">\n  <p>Un <b>mot</b>&nbsp;!</p>\n</div>\n\nUn *mot*.\n";
     assert_eq!(texts(source), ["Un mot\u{a0}!", "Un mot."]);
-    assert_eq!(shouted(source), "<div class=\"a\">\n  <p>UN <b>MOT</b>\u{a0}!</p>\n</div>\n\nUN *MOT*.\n");
+    assert_eq!(shouted(source), "<div class=\"a\">\n  <p>UN <b>MOT</b>&nbsp;!</p>\n</div>\n\nUN *MOT*.\n");
 }
 
 #[test]
@@ -149,8 +149,164 @@ fn abbreviations_keep_their_lines_and_what_they_stand_for_is_translated() {
     assert_eq!(shouted(source), "UN TEXTE.\n*[GSS]: UN GéNéRATEUR\n*[i18n]: INTERNATIONALISATION\n:::\n");
 }
 
+#[test]
+fn boxes_keep_their_heads_and_their_bodies_are_markdown() {
+    let source = "!!! danger \"Le titre\"\n    Texte *un*.\n\n    - a\n    - b\n\n            code\n\n??? note\n\n    Texte deux.\n\n    !!! tip\n        Dedans.\n=== \"Sous Linux\"\n    Ici.\n\nFin.\n\n!!! Attention\n";
+    assert_eq!(
+        texts(source),
+        ["Le titre", "Texte un.", "a", "b", "Texte deux.", "Dedans.", "Sous Linux", "Ici.", "Fin.", "!!! Attention"]
+    );
+    let out = shouted(source);
+    assert!(
+        out.starts_with(
+            "!!! danger \"LE TITRE\"\n    TEXTE *UN*.\n\n    - A\n    - B\n\n            code\n\n??? note\n"
+        )
+    );
+    assert!(out.contains("\n    !!! tip\n        DEDANS.\n=== \"SOUS LINUX\"\n    ICI.\n\nFIN.\n"), "{out}");
+    let kinds: Vec<_> = document(source).document().blocks().iter().map(|b| b.kind).take(3).collect();
+    assert_eq!(kinds, [BlockKind::Heading, BlockKind::Paragraph, BlockKind::ListItem]);
+}
+
+#[test]
+fn titles_of_boxes_are_texts_by_themselves() {
+    for (source, expected) in [
+        ("> [!note] Une remarque\n> Un mot.\n", "Une remarque|Un mot."),
+        ("> [!bug]-\n> Un mot.\n", "Un mot."),
+        (":::note Une remarque\nUn mot.\n:::\n", "Une remarque|Un mot."),
+        (":::info[Une remarque]{#x}\nUn mot.\n:::\n", "Une remarque|Un mot."),
+        ("::: {.classe}\nUn mot.\n:::\n", "Un mot."),
+        (":::{image} a/b.png\n:alt: x\n:::\n", ""),
+        ("```{admonition} Une *remarque*\n:class: x\n\nUn mot.\n```\n\n```\ncode\n```\n", "Une remarque|Un mot."),
+        ("````{note}\nUn mot.\n```{tip}\nDeux.\n```\n```sh\ncode\n```\nTrois.\n````\n", "Un mot.|Deux.|Trois."),
+        ("```{code} sh\nls\n```\n", ""),
+    ] {
+        assert_eq!(texts(source).join("|"), expected, "{source}");
+    }
+}
+
+#[test]
+fn code_of_other_programs_is_left_alone() {
+    for source in [
+        "{% highlight sh %}\nls\n\n# Un mot\n{% endhighlight %}\n",
+        "{{< mermaid >}}\n  A[Début] --> B\n{{< /mermaid >}}\n",
+        "export const couleur = {\n  nom: 'rouge',\n};\nimport Un from 'deux';\n",
+        "{/* un mot,\ndeux mots */}\n",
+        "\\[\nE = mc^2 \\text{ où c}\n\\]\n",
+    ] {
+        assert_eq!(texts(source), [""; 0], "{source}");
+    }
+    assert_eq!(texts("Un \\(x^2\\) et \\(deux mots\\)."), ["Un \\(x^2\\) et (deux mots)."]);
+    assert_eq!(texts("un {% raw %}{% a %}{% endraw %} mot"), ["un {% raw %}{% a %}{% endraw %} mot"]);
+}
+
+#[test]
+fn paired_templates_part_texts() {
+    assert_eq!(texts("Bonjour {% if x %}cher ami{% endif %}, ça va ?"), ["Bonjour", "cher ami", ", ça va ?"]);
+    assert_eq!(texts("{{% note %}}Un mot.{{% /note %}}"), ["Un mot."]);
+}
+
+#[test]
+fn components_keep_their_values() {
+    let source =
+        "Un <Chart titre=\"x\" c={'#fff'} /> mot.\n\n<Card f={() => \"x > y\"} title={t('un mot')}>Deux</Card>\n";
+    assert_eq!(texts(source), ["Un mot.", "Deux"]);
+    assert!(shouted(source).starts_with("UN <Chart titre=\"x\" c={'#fff'} /> MOT."));
+}
+
+#[test]
+fn emphasis_in_html_is_emphasis() {
+    let source = "<div>\nUn **mot** et `ici`, [là](u).\n</div>\n";
+    assert_eq!(texts(source), ["Un mot et ici, là."]);
+    assert_eq!(shouted(source), "<div>\nUN **MOT** ET `ici`, [Là](u).\n</div>\n");
+}
+
+#[test]
+fn signs_of_other_programs_stay() {
+    for (source, expected, out) in [
+        ("Bravo :tada: à 12:30:45\n", "Bravo à 12:30:45", "BRAVO :tada: à 12:30:45\n"),
+        ("eau H~2~O, 1^er^ mai\n", "eau H~2~O, 1er mai", "EAU H~2~O, 1^ER^ MAI\n"),
+        ("[[Page|un mot]] et [[Accueil]]\n", "un mot et Accueil", "[[Page|UN MOT]] ET [[Accueil]]\n"),
+        ("un [mot](u){:.btn}{:target=\"_blank\"} ici\n", "un mot ici", "UN [MOT](u){:.btn}{:target=\"_blank\"} ICI\n"),
+    ] {
+        assert_eq!(texts(source), [expected]);
+        assert_eq!(shouted(source), out);
+    }
+    let note = "un mot^[une note] ici\n";
+    assert_eq!(texts(note), ["un mot ici", "une note"]);
+    assert_eq!(shouted(note), "UN MOT^[UNE NOTE] ICI\n");
+}
+
+#[test]
+fn titles_of_references_are_fields() {
+    let source = "Un [mot][1].\n\n[1]: http://a.fr \"Le titre\"\n\nFin.\n";
+    assert_eq!(texts(source), ["Un mot.", "Le titre", "Fin."]);
+    assert!(shouted(source).contains("[1]: http://a.fr \"LE TITRE\"\n"));
+}
+
+#[test]
+fn links_follow_the_headings_they_lead_to() {
+    let parsed = document("# Un été\n\n[ici](#un-été), [là](#autre)\n\n## Un mot {#autre}\n");
+    let say = |text: &str, block: usize| Target {
+        text: text.to_owned(),
+        marks: parsed.document().blocks()[block].marks.clone(),
+    };
+    let out = parsed.render(&[say("A Summer", 0), say("ici, là", 1), say("A Word", 2)]);
+    assert_eq!(out, "# A Summer\n\n[ici](#a-summer), [là](#autre)\n\n## A Word {#autre}\n");
+}
+
+#[test]
+fn no_space_stands_before_a_line_break() {
+    let parsed = document("un,\\\ndeux mots\n");
+    let mark = Mark { range: 4..4, ..parsed.document().blocks()[0].marks[0].clone() };
+    assert_eq!(parsed.render(&[Target { text: "one two words".to_owned(), marks: vec![mark] }]), "one\\\ntwo words\n");
+}
+
+#[test]
+fn front_matter_may_be_json_and_toml_may_have_several_lines() {
+    let json = "{\n  \"title\": \"Le \\\"chat\\\"\",\n  \"tags\": [\"a\"]\n}\nOui.\n";
+    assert_eq!(texts(json), ["Le \"chat\"", "Oui."]);
+    assert_eq!(shouted(json), "{\n  \"title\": \"LE \\\"CHAT\\\"\",\n  \"tags\": [\"a\"]\n}\nOUI.\n");
+    let toml = "+++\ndescription = \"\"\"\nun\ntitle = deux\"\"\"\ntitle = '''Le chat'''\n+++\nOui.\n";
+    assert_eq!(texts(toml), ["un\ntitle = deux", "Le chat", "Oui."]);
+}
+
+#[test]
+fn the_language_of_the_front_matter_is_changed_when_asked() {
+    let options = Options { language: true, ..Options::default() };
+    let source = "---\nlang: fr\nlocale: \"fr_FR\"\nlanguage: frison\n---\nlang: fr\n".to_owned();
+    let parsed = parse(source, &options).expect("is text");
+    let expected = "---\nlang: en\nlocale: \"en_US\"\nlanguage: frison\n---\nlang: fr\n";
+    assert_eq!(parsed.document().source(), expected);
+}
+
 const PARTS: &[&str] = &[
     "*[HTML]: un sens\n",
+    "!!! note \"Titre\"\n    ",
+    "\n=== \"Titre\"\n    ",
+    "> [!note] Titre\n",
+    ":::note Titre\n",
+    "```{note} Titre\n",
+    "{% raw %}",
+    "{% endraw %}",
+    "{% if x %}",
+    "{% endif %}",
+    "{/*",
+    "*/}",
+    "<A b={",
+    "}>",
+    "export const a = {\n",
+    "\\(",
+    "\\)",
+    "\\[",
+    "\\]",
+    "x^2^",
+    "1^er^",
+    "^[",
+    "[[a|",
+    "]]",
+    ":ok:",
+    "[r]: /u \"Le titre\"\n",
+    "(#le-chat)",
     "*",
     "**",
     "_",
