@@ -81,6 +81,8 @@ pub fn find(text: &str) -> Vec<Wording> {
         let Some(all) = place.get(0).filter(|all| all.start() > 0) else { continue };
         let (comma, marked) = (all.as_str().contains(','), text[..all.start()].trim_end().ends_with(['!', '?', '…']));
         let behind = match place.get(1) {
+            // A turn of speech has no marks.
+            None if text.trim_start().starts_with(['—', '–']) => Behind::Quotation,
             None => Behind::Clause,
             Some(_) if comma || marked => Behind::Quotation,
             Some(_) => Behind::Citation,
@@ -89,7 +91,7 @@ pub fn find(text: &str) -> Vec<Wording> {
         let found = SHAPES.iter().find_map(|shape| attribution(here, &shape.captures(here)?, behind));
         out.extend(found.map(|Wording { range, mut shown, instead }| {
             // Without a comma the model takes the verb of a question for another one.
-            if !comma && behind == Behind::Quotation && shown.contains('-') {
+            if !comma && place.get(1).is_some() && behind == Behind::Quotation {
                 shown.insert_str(0, ", ");
             }
             Wording { range: all.end() + range.start..all.end() + range.end, shown, instead }
@@ -214,6 +216,7 @@ mod tests {
             ("« Oui ? » demanda-t-il.", "« Oui ? » , a-t-il déclaré."),
             ("« Ce projet, dit-elle, est mort. »", "« Ce projet, a-t-elle déclaré, est mort. »"),
             ("« Non », dit Paul.", "« Non », a déclaré Paul."),
+            ("— Entrez, dit Paul.", "— Entrez, a déclaré Paul."),
             ("« Non », insistent les élus.", "« Non », déclarent les élus."),
             ("\"Non\", avaient-ils prévenu.", "\"Non\", avaient-ils déclaré."),
         ] {

@@ -59,6 +59,7 @@ fn place(draft: &Draft, words: &str, source: &Range<usize>) -> Option<Range<usiz
         return None;
     }
     let tie = |range: &Range<usize>| draft.tie(range.clone(), source.clone());
-    let free = occurrences(&text, words).filter(|range| draft.is_free(range.clone()));
+    let words = words.to_lowercase();
+    let free = occurrences(&text, &words).filter(|range| draft.is_free(range.clone()));
     free.filter(|range| tie(range) > 0.2 || !draft.is_aligned()).max_by(|a, b| tie(a).total_cmp(&tie(b)))
 }
