@@ -80,7 +80,7 @@ pub(crate) fn lead(line: &str) -> usize {
 pub(crate) enum Marker {
     /// `# `
     Heading,
-    /// `- `, `• `, `* `: with a box or not.
+    /// `- `, `• `, `* `: with a box or not; `-h, --help  `, the options of a program.
     Bullet,
     /// `1. `, `a) `, `(3) `, `[2] `, `IV. `, `1.2 `
     Number,
@@ -91,7 +91,11 @@ pub(crate) enum Marker {
 /// The marker at the start of `text` (after its [`lead`]) with the blanks after it: its bytes and kind. There is always
 /// something after a marker.
 pub(crate) fn marker(text: &str) -> Option<(usize, Marker)> {
-    let found = heading(text).or_else(|| bullet(text)).or_else(|| number(text)).or_else(|| turn(text))?;
+    let found = heading(text)
+        .or_else(|| bullet(text))
+        .or_else(|| option(text))
+        .or_else(|| number(text))
+        .or_else(|| turn(text))?;
     (found.0 < text.len()).then_some(found)
 }
 
@@ -124,6 +128,17 @@ fn bullet(text: &str) -> Option<(usize, Marker)> {
         Some(more) => Some((n + more, Marker::Bullet)),
         None => (n > 0).then_some((n, Marker::Bullet)),
     }
+}
+
+/// A program's options and their arguments, with two spaces or more before what is said of them.
+fn option(text: &str) -> Option<(usize, Marker)> {
+    let n = text.find("  ").or_else(|| text.find('\t')).filter(|_| text.starts_with('-'))?;
+    let dashed = |word: &str| word.starts_with("--") || word.starts_with('-') && word.trim_end_matches(',').len() == 2;
+    let sign = |word: &str| dashed(word) || word.starts_with(['<', '[']) || !word.contains(char::is_lowercase);
+    let words = || text[..n].split(' ');
+    (words().next().is_some_and(dashed) && words().all(sign))
+        .then(|| before_blank(text, n))?
+        .map(|n| (n, Marker::Bullet))
 }
 
 fn number(text: &str) -> Option<(usize, Marker)> {
@@ -206,6 +221,32 @@ pub(crate) struct Cell {
     pub least: usize,
 }
 
+/// What parts texts in a line without columns: three spaces or more, leaders (`.....`, `____`), boxes to tick.
+pub(crate) fn breaks(text: &str) -> Vec<Range<usize>> {
+    let blank = |c: char| c == ' ' || c == '\u{a0}';
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let (run, least) = match c {
+            '_' => (rest.trim_start_matches('_'), 3),
+            '.' => (rest.trim_start_matches('.'), 5),
+            c if blank(c) => (rest.trim_start_matches(blank), 3),
+            '☐' | '☑' | '☒' | '□' | '■' | '▢' => (&rest[c.len_utf8()..], 1),
+            c => {
+                at += c.len_utf8();
+                continue;
+            }
+        };
+        let run = &rest[..rest.len() - run.len()];
+        if run.chars().count() >= least {
+            out.push(at..at + run.len());
+        }
+        at += run.len();
+    }
+    out
+}
+
 /// The cells of a line: what stands between tabs, three spaces or more, bars, box-drawing characters, leaders
 /// (`.....`, `____`). Ranges count from the start of `text`.
 pub(crate) fn cells(text: &str) -> Vec<Cell> {
@@ -271,6 +312,13 @@ mod tests {
     }
 
     #[test]
+    fn boxes_leaders_and_wide_gaps_part_texts() {
+        let text = "☐ Oui    ☑ Non  Nom : ____ fin... à_b";
+        let found: Vec<&str> = breaks(text).into_iter().map(|gap| &text[gap]).collect();
+        assert_eq!(found, ["☐", "    ", "☑", "____"]);
+    }
+
+    #[test]
     fn markers_are_told_from_words() {
         let taken = |text: &str| marker(text).map(|(n, _)| &text[..n]).unwrap_or("").to_owned();
         for (text, expected) in [
@@ -295,6 +343,9 @@ mod tests {
             ("—\u{a0}Oui.", "—\u{a0}"),
             ("-- Oui.", "-- "),
             ("-Oui.", "-"),
+            ("-h, --help     aide", "-h, --help     "),
+            ("-o FICHIER  écrit", "-o FICHIER  "),
+            ("-Oui  et non", "-"),
         ] {
             assert_eq!(taken(text), expected, "{text}");
         }
