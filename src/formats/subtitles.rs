@@ -19,8 +19,13 @@ use super::{Options, Parsed};
 use crate::document::{Block, BlockKind, Document, Mark, Target};
 use crate::error::{Error, Result};
 
-/// A line break in a line, in SubRip.
-const BREAK: &str = "\\N";
+/// Where a text has a line break as some programs write it in SubRip: `\N`, `\n`.
+fn line_break(text: &str) -> Option<usize> {
+    text.match_indices('\\').map(|(at, _)| at).find(|at| text[at + 1..].starts_with(['N', 'n']))
+}
+
+/// How long that is.
+const BREAK: usize = 2;
 
 /// A file of subtitles.
 #[derive(Debug)]
@@ -130,14 +135,9 @@ fn join(source: &str, turns: &[Turn], most: usize, web: bool) -> (Block, Script)
     }
     let first = turns.first().map_or(0, |t| t.range.start);
     let range = first..turns.last().map_or(first, |t| t.range.end);
-    let inline = !web && turns.iter().any(|turn| source[turn.range.clone()].contains(BREAK));
-    script.line_end = if inline {
-        BREAK
-    } else if source.contains("\r\n") {
-        "\r\n"
-    } else {
-        "\n"
-    };
+    let inline = !web && turns.iter().any(|turn| line_break(&source[turn.range.clone()]).is_some());
+    let usual = if source.contains("\r\n") { "\r\n" } else { "\n" };
+    script.line_end = if inline { "\\N" } else { usual };
     // A mark that nothing closes is one that stands between characters.
     for mark in &mut marks {
         mark.range.end = mark.range.end.min(text.len());
@@ -147,7 +147,7 @@ fn join(source: &str, turns: &[Turn], most: usize, web: bool) -> (Block, Script)
 
 /// Adds words to a text, white space between them made one space.
 fn push_words(text: &mut String, raw: &str, start: usize, web: bool) {
-    let raw = if web { raw.to_owned() } else { raw.replace(BREAK, "\n") };
+    let raw = if web { raw.to_owned() } else { raw.replace("\\N", "\n").replace("\\n", "\n") };
     for part in raw.split_inclusive(|c: char| c.is_ascii_whitespace()) {
         let word = part.trim_matches(|c: char| c.is_ascii_whitespace());
         text.push_str(&decode(word));

@@ -72,7 +72,8 @@ fn pair(text: &str, tags: &mut [Tag<'_>]) {
     let (mut open, mut closed): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
     let mut end = 0;
     for i in 0..tags.len() {
-        let between = text[end..tags[i].range.start].replace(super::BREAK, "");
+        let between = &text[end..tags[i].range.start];
+        let between = super::line_break(between).map_or(between, |n| &between[..n]);
         if !between.chars().all(super::is_blank) {
             closed.clear();
         }

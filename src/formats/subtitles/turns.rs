@@ -8,6 +8,7 @@ use crate::formats::lines::{Line, has_letter, is_blank, lines, trim};
 use crate::french::leaves_open;
 
 /// A turn in one cue: what one speaker says there.
+#[derive(Clone)]
 pub(super) struct Turn {
     pub cue: usize,
     /// Its words: what only says who speaks or how (dashes, notes, tags around all of it) stands outside.
@@ -22,8 +23,10 @@ pub(super) struct Turn {
     pub alone: bool,
     /// Something at its head says that another speaks.
     starts: bool,
-    /// Nothing goes on from it or into it: a sound, a song.
+    /// Nothing goes on from it or into it: a sound, a song, a name.
     apart: bool,
+    /// It is the name of who speaks next.
+    label: bool,
     /// Where the cue stands on the screen, as its tags say.
     placement: String,
 }
@@ -110,7 +113,8 @@ fn speakers(source: &str, rows: &[Line], cue: usize, seen: Range<u64>, web: bool
         let (head, body) = text.split_at(lead);
         let marker = marker(body);
         let before = found.last().map(|turn| strip(&source[turn.range.clone()]));
-        let starts = marker > 0 || head.contains("<v") || names(body, before.as_deref());
+        let name = names(&body[marker..], before.as_deref());
+        let starts = marker > 0 || head.contains("<v") || name.is_some();
         let after_sound = || before.as_deref().is_some_and(is_sound);
         match found.last_mut().filter(|_| !starts && !after_sound()) {
             Some(last) if !range.is_empty() => {
@@ -121,7 +125,7 @@ fn speakers(source: &str, rows: &[Line], cue: usize, seen: Range<u64>, web: bool
             None => {
                 let start = range.start + if marker > 0 { lead + marker } else { 0 };
                 let placement = tags(head).iter().filter(|tag| places(tag.sign)).map(|tag| tag.sign).collect();
-                found.push(Turn {
+                let turn = Turn {
                     cue,
                     range: start..range.end,
                     seen: seen.clone(),
@@ -130,18 +134,33 @@ fn speakers(source: &str, rows: &[Line], cue: usize, seen: Range<u64>, web: bool
                     alone: false,
                     starts,
                     apart: false,
+                    label: false,
                     placement,
-                });
+                };
+                // The name is a text of its own, so that neither is lost in the other.
+                let cut = name.map(|length| range.start + lead + marker + length);
+                match cut.filter(|&cut| has_letter(&source[start..cut]) && has_letter(&source[cut..range.end])) {
+                    Some(cut) => {
+                        found.push(Turn { range: start..cut, apart: true, label: true, ..turn.clone() });
+                        found.push(Turn { range: cut..range.end, ..turn });
+                    }
+                    None => found.push(turn),
+                }
             }
         }
     }
     let last = found.len().saturating_sub(1);
+    let speakers = found.iter().filter(|turn| !turn.label).count();
     for (i, turn) in found.iter_mut().enumerate() {
-        turn.alone = last == 0;
-        turn.apart = is_sound(&strip(&source[turn.range.clone()]));
+        turn.alone = speakers < 2;
         // What closes here was opened in an earlier text, what is not closed is so in a later one.
         let tail = peel(source, turn, turn.starts || i > 0, i < last);
         turn.apart |= turn.starts && tail;
+        // The model reads a sound without its brackets as what it is.
+        if is_sound(&source[turn.range.clone()]) {
+            turn.apart = true;
+            turn.range = turn.range.start + 1..turn.range.end - 1;
+        }
     }
     let all: usize = found.iter().map(|t| t.range.len()).sum::<usize>().max(1);
     let time = seen.end.saturating_sub(seen.start).max(1);
@@ -154,9 +173,9 @@ fn speakers(source: &str, rows: &[Line], cue: usize, seen: Range<u64>, web: bool
 /// A line in the parts that `\N` makes of it.
 fn parts(source: &str, line: Range<usize>, web: bool) -> Vec<Range<usize>> {
     let (mut out, mut at) = (Vec::new(), line.start);
-    for (n, _) in source[line.clone()].match_indices(super::BREAK).filter(|_| !web) {
-        out.push(at..line.start + n);
-        at = line.start + n + super::BREAK.len();
+    while let Some(n) = super::line_break(&source[at..line.end]).filter(|_| !web) {
+        out.push(at..at + n);
+        at += n + super::BREAK;
     }
     out.push(at..line.end);
     out
@@ -187,19 +206,26 @@ fn marker(text: &str) -> usize {
     if rest.len() == text.len() { 0 } else { text.len() - rest.trim_start_matches(is_blank).len() }
 }
 
-/// Whether a line says at its head who speaks (`PAUL :`, `[Anne]`) or is a sound, after the line `before` it in the cue.
-fn names(text: &str, before: Option<&str>) -> bool {
+/// Bytes of what says at a line's head who speaks (`PAUL :`, `[Anne]`) or what is heard, after the line `before` it in the
+/// cue.
+fn names(text: &str, before: Option<&str>) -> Option<usize> {
     let stopped = before.is_none_or(|before| {
         before.trim_end_matches(['»', '”', '"', ' ', '\u{a0}']).ends_with(['.', '!', '?', '…', ':', ')', ']'])
     });
     if let Some(rest) = text.strip_prefix(['[', '(']) {
-        return stopped || text.starts_with('[') || is_sound(text) || rest.starts_with(char::is_uppercase);
+        let starts = stopped || text.starts_with('[') || is_sound(text) || rest.starts_with(char::is_uppercase);
+        let end = text.find(if text.starts_with('[') { ']' } else { ')' }).map_or(0, |n| n + 1);
+        return starts.then_some(end);
     }
-    let Some((name, _)) = text.split_once(':') else { return false };
+    let (name, _) = text.split_once(':')?;
+    let end = name.len() + 1;
     let name = name.split_once('(').map_or(name, |(name, _)| name).trim();
     let words = name.split_whitespace().count();
     let begins = |word: &str| word.starts_with(|c: char| c.is_uppercase() || c.is_numeric());
-    has_letter(name) && (1..=4).contains(&words) && (capitals(name) || stopped && name.split_whitespace().all(begins))
+    let is_name = has_letter(name)
+        && (1..=4).contains(&words)
+        && (capitals(name) || stopped && name.split_whitespace().all(begins));
+    is_name.then_some(end)
 }
 
 /// Whether a text is a sound by itself: `[rires]`, `(Musique)`.
@@ -232,7 +258,11 @@ fn peel(source: &str, turn: &mut Turn, before: bool, after: bool) -> bool {
             (Some(first), Some(last)) if first.role == Role::Opens && first.pair == Some(tags.len() - 1) => {
                 turn.range = range.start + first.range.end..range.start + last.range.start;
             }
-            (Some(first), _) if first.role == Role::Stands || first.pair.is_none() && (after || first.name == "v") => {
+            (Some(first), _)
+                if first.role == Role::Stands
+                    || first.pair.is_none()
+                        && (first.name == "v" || if first.role == Role::Closes { before } else { after }) =>
+            {
                 turn.range.start += first.range.end;
             }
             (_, Some(last)) if last.role == Role::Stands || last.pair.is_none() && before => {
