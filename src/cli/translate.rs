@@ -85,7 +85,7 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
         match run.read(&input) {
             Ok(parsed) => {
                 for fault in parsed.faults() {
-                    run.fail(fault);
+                    run.fail(&Error::new(fault.kind(), fault.to_string()).at(input.name()));
                 }
                 bytes += parsed.document().source().len();
                 waiting.push(Job { input, parsed });
