@@ -49,8 +49,8 @@ pub struct Job<'a> {
     pub translator: &'a Translator,
     pub inputs: &'a Inputs<'a>,
     pub destination: Destination,
-    /// The format of a file.
-    pub format: &'a (dyn Fn(&Path) -> Format + Sync),
+    /// The format of a file, or why it is none that is read.
+    pub format: &'a (dyn Fn(&Path) -> Result<Format> + Sync),
     pub options: &'a formats::Options,
     /// The field by which rows are shared out.
     pub id: &'a str,

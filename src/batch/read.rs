@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
 
     fn document(&self, task: &Task) -> Result<(Box<dyn Parsed>, Digest)> {
         let (bytes, digest) = self.bytes(&task.path)?;
-        let parsed = formats::parse_with((self.job.format)(&task.path), bytes, self.job.options)?;
+        let parsed = formats::parse_with((self.job.format)(&task.path)?, bytes, self.job.options)?;
         Ok((parsed, digest))
     }
 
@@ -191,7 +191,7 @@ impl<'a> Reader<'a> {
     /// Opens a record file where an earlier run stopped, if that still fits.
     fn open(&self, task: &Task, target: &Path) -> Result<(Rows<'static>, Option<At>)> {
         let begin = || -> Result<Rows<'static>> {
-            let format = (self.job.format)(&task.path);
+            let format = (self.job.format)(&task.path)?;
             Ok(Rows::new(Box::new(open(&task.path)?), format, self.job.options))
         };
         let mut rows = begin()?;

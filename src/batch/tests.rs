@@ -85,8 +85,9 @@ fn run(inputs: &[&Path], destination: Destination, setting: &Setting) -> Run {
         }
         Destination::File(_) => None,
     };
-    let format = |path: &Path| Format::from_path(path).unwrap_or_default();
-    let handling = |path: &Path| match format(path) {
+    let known = |path: &Path| Format::from_path(path).unwrap_or_default();
+    let format = |path: &Path| Ok(known(path));
+    let handling = |path: &Path| match known(path) {
         Format::Jsonl => Handling::SharedRows,
         Format::Csv | Format::Tsv => Handling::Rows,
         _ => Handling::Whole,

@@ -161,19 +161,33 @@ pub struct Reading {
 impl Reading {
     /// What was asked for, else what the name says. A table in which no field was named is read as plain text with
     /// tabs, all of whose cells are translated.
-    pub fn format(&self, name: &Path) -> Format {
-        self.format.unwrap_or_else(|| match Format::from_path(name) {
-            Some(Format::Tsv) if !self.fields_named() => Format::Plain,
-            found => found.unwrap_or_default(),
-        })
+    ///
+    /// # Errors
+    /// When the name is one of another format, which would be ruined as plain text.
+    pub fn format(&self, name: &Path) -> Result<Format> {
+        if let Some(format) = self.format {
+            return Ok(format);
+        }
+        match Format::from_path(name) {
+            Some(Format::Tsv) if !self.fields_named() => Ok(Format::Plain),
+            Some(format) => Ok(format),
+            None => match Format::unsupported(name) {
+                Some(ext) => Err(Error::input(format!(
+                    "the format of .{ext} files is not supported; --format plain takes one as plain text; there are {}",
+                    Format::NAMES.join(", ")
+                ))
+                .at(name)),
+                None => Ok(Format::default()),
+            },
+        }
     }
 
     /// Whether a file is read row by row, so that it may be of any size, and whether its rows can be shared out.
     pub fn handling(&self, name: &Path) -> Handling {
         match self.format(name) {
             // The shares are put together by the lines of the source itself.
-            Format::Jsonl if self.options.encoding.is_none_or(|encoding| encoding == UTF_8) => Handling::SharedRows,
-            Format::Jsonl | Format::Csv | Format::Tsv => Handling::Rows,
+            Ok(Format::Jsonl) if self.options.encoding.is_none_or(|encoding| encoding == UTF_8) => Handling::SharedRows,
+            Ok(Format::Jsonl | Format::Csv | Format::Tsv) => Handling::Rows,
             _ => Handling::Whole,
         }
     }
@@ -224,4 +238,22 @@ fn choose<T: Clone>(option: &str, text: &str, choices: &[(&str, T)]) -> Result<T
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         Error::settings(format!("--{option} cannot be '{text}'; it is one of {}", names.join(", ")))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_other_formats_are_refused_unless_a_format_is_named() {
+        let reading = |format| Reading { format, options: formats::Options::default() };
+        for name in ["film.ass", "a/b.JSON", "fichier.properties", "these.tex", "lettre.doc"] {
+            let error = reading(None).format(Path::new(name)).expect_err(name).to_string();
+            assert!(error.contains("--format plain") && error.contains(name), "{error}");
+            assert_eq!(reading(Some(Format::Plain)).format(Path::new(name)).ok(), Some(Format::Plain), "{name}");
+        }
+        for name in ["lettre.fr", "notes", "LISEZMOI.1", "<standard input>"] {
+            assert_eq!(reading(None).format(Path::new(name)).ok(), Some(Format::Plain), "{name}");
+        }
+    }
 }

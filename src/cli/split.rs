@@ -27,7 +27,7 @@ pub fn run(args: &SplitArgs, printer: &Printer) -> Result<Ending> {
             if args.jsonl {
                 return lines(&encoding::decode(bytes, reading.options.encoding)?, printer);
             }
-            let parsed = formats::parse_with(reading.format(input.name()), bytes, &reading.options)?;
+            let parsed = formats::parse_with(reading.format(input.name())?, bytes, &reading.options)?;
             printer.result(segments(parsed.as_ref(), args.json))
         };
         let shown = input.read().and_then(|bytes| show(bytes).map_err(|e| e.at(input.name())));

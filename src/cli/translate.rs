@@ -16,7 +16,7 @@ use super::progress::{self, Bar};
 use super::settings::{self, Reading};
 use crate::batch::{Handling, Piece, Rows};
 use crate::error::{Error, ErrorKind, Result};
-use crate::formats::{self, Bilingual, Pair, Parsed};
+use crate::formats::{self, Bilingual, Format, Pair, Parsed};
 use crate::translator::{DocumentReport, Outcome, Totals, Translator};
 
 /// Documents are translated together up to so many source bytes: enough to fill batches, little enough to hold.
@@ -48,7 +48,8 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
     let inputs = inputs(&args.files)?;
     let bilingual = settings::bilingual(args.bilingual.as_deref())?;
     let destination = destination(args, &inputs, bilingual)?;
-    let archive = inputs.iter().find(|input| bilingual.is_none() && reading.format(input.name()).is_archive());
+    let archive =
+        inputs.iter().find(|input| bilingual.is_none() && reading.format(input.name()).is_ok_and(Format::is_archive));
     if let (Destination::Stdout, Some(input)) = (&destination, archive.filter(|_| std::io::stdout().is_terminal())) {
         let why = "is a document that no terminal shows; name a file for it with --output, or use --out-dir";
         return Err(Error::settings(why).at(input.name()));
@@ -84,7 +85,7 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
         match run.read(&input) {
             Ok(parsed) => {
                 for fault in parsed.faults() {
-                    run.fail(fault);
+                    run.fail(&Error::new(fault.kind(), fault.to_string()).at(input.name()));
                 }
                 bytes += parsed.document().source().len();
                 waiting.push(Job { input, parsed });
@@ -122,9 +123,8 @@ impl Run<'_> {
     }
 
     fn read(&self, input: &Input) -> Result<Box<dyn Parsed>> {
-        let bytes = input.read()?;
-        formats::parse_with(self.reading.format(input.name()), bytes, &self.reading.options)
-            .map_err(|e| e.at(input.name()))
+        let format = self.reading.format(input.name())?;
+        formats::parse_with(format, input.read()?, &self.reading.options).map_err(|e| e.at(input.name()))
     }
 
     /// Translates and writes; `false` when there is no one left to read.
@@ -164,7 +164,7 @@ impl Run<'_> {
 
     fn stream_rows(&mut self, input: &Input) -> Result<bool> {
         let name = input.name();
-        let mut rows = Rows::new(input.open()?, self.reading.format(name), &self.reading.options);
+        let mut rows = Rows::new(input.open()?, self.reading.format(name)?, &self.reading.options);
         let mut out = self.place(input).map(|path| output::Pending::create(&path)).transpose()?;
         let mut segments = Vec::new();
         let bar = Bar::new(self.printer);

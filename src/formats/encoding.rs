@@ -3,9 +3,9 @@
 use std::io::{self, BufRead, Read};
 use std::ops::Range;
 
-use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, WINDOWS_1252};
 
-use super::Parsed;
+use super::{Format, Parsed};
 use crate::document::{Document, Target};
 use crate::error::{Error, Result};
 
@@ -52,8 +52,9 @@ pub fn decode(bytes: Vec<u8>, asked: Option<&'static Encoding>) -> Result<String
     }
 }
 
-/// The encoding that an HTML document names for itself at its beginning, unless it is seen to be in UTF-8 or UTF-16.
-pub(super) fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
+/// The encoding that an HTML document, an XML file or a catalogue names for itself at its beginning, unless it is seen to be
+/// in UTF-8 or UTF-16.
+pub(super) fn declared(format: Format, bytes: &[u8]) -> Option<&'static Encoding> {
     // What holds more than ASCII and is right as UTF-8 is UTF-8, whatever it says.
     if !bytes.is_ascii() && str::from_utf8(bytes).is_ok() || Encoding::for_bom(bytes).is_some() {
         return None;
@@ -62,7 +63,7 @@ pub(super) fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
     let named = |start: usize| {
         let rest = head[start..].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
         let rest = rest.strip_prefix(b"\"").or(rest.strip_prefix(b"'")).unwrap_or(rest);
-        let ends = |b: &u8| matches!(b, b'"' | b'\'' | b';' | b'>' | b'/' | b'?') || b.is_ascii_whitespace();
+        let ends = |b: &u8| b"\"';>/?\\".contains(b) || b.is_ascii_whitespace();
         Encoding::for_label(&rest[..rest.iter().position(ends).unwrap_or(rest.len())])
     };
     let after = |word: &[u8], from: usize| {
@@ -80,16 +81,21 @@ pub(super) fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
         .flatten()
         .next()
     };
-    xml.or_else(html)
+    match format {
+        Format::Po => after(b"charset", after(b"content-type:", 0)?).and_then(named),
+        Format::Html => xml.or_else(html),
+        _ => xml,
+    }
 }
 
 /// Within so many bytes a document has to name its encoding.
-const HEAD: usize = 1024;
+const HEAD: usize = 4096;
 
 /// A document that is written in the encoding that it was read in. Characters that it lacks become references (`&#8220;`), as
-/// HTML and XML have them.
+/// HTML and XML have them, or what is next to them.
 pub(super) struct Encoded {
     pub parsed: Box<dyn Parsed>,
+    pub format: Format,
     pub encoding: &'static Encoding,
 }
 
@@ -115,7 +121,43 @@ impl Parsed for Encoded {
     }
 
     fn to_bytes(&self, targets: &[Target]) -> Result<Vec<u8>> {
-        Ok(self.encoding.encode(&self.render(targets)).0.into_owned())
+        let text = self.render(targets);
+        if self.format == Format::Html {
+            return Ok(self.encoding.encode(&text).0.into_owned());
+        }
+        // To the web alone, ISO 8859-1 is another name of an encoding with more characters.
+        let latin = self.encoding == WINDOWS_1252 && !self.parsed.document().source().contains(more);
+        let mut written = String::with_capacity(text.len());
+        for c in text.chars() {
+            if c.is_ascii() || !(latin && more(c)) && !self.encoding.encode(c.encode_utf8(&mut [0; 4])).2 {
+                written.push(c);
+            } else if self.format == Format::Po {
+                written.push_str(simple(c));
+            } else {
+                written.push_str(&format!("&#{};", u32::from(c)));
+            }
+        }
+        Ok(self.encoding.encode(&written).0.into_owned())
+    }
+}
+
+/// Whether a character is one that ISO 8859-1 lacks.
+fn more(c: char) -> bool {
+    u32::from(c) > 0xff
+}
+
+/// What is written where an encoding lacks a character and knows no references.
+fn simple(c: char) -> &'static str {
+    match c {
+        '“' | '”' | '„' => "\\\"",
+        '‘' | '’' => "'",
+        '–' | '—' | '−' => "-",
+        '…' => "...",
+        '€' => "EUR",
+        'œ' => "oe",
+        'Œ' => "OE",
+        '\u{202f}' | '\u{2009}' => " ",
+        _ => "?",
     }
 }
 
@@ -241,7 +283,7 @@ mod tests {
 
     #[test]
     fn the_encoding_that_a_page_names_is_found() {
-        let name = |page: &str| declared(page.as_bytes()).map(Encoding::name);
+        let name = |page: &str| declared(Format::Html, page.as_bytes()).map(Encoding::name);
         assert_eq!(name("<html><meta name=a><META charset=latin1 ><p>"), Some("windows-1252"));
         assert_eq!(name("<meta http-equiv='x' content='text/html; charset=ISO-8859-15'>"), Some("ISO-8859-15"));
         assert_eq!(name("<?xml version='1.0' encoding='macintosh'?><html>"), Some("macintosh"));
@@ -260,6 +302,23 @@ mod tests {
         let other = Target { text: "“Œuvre” ≠".to_owned(), marks: vec![] };
         let written = parsed.to_bytes(&[other]).expect("written");
         assert!(written.ends_with(b"<p>\x93\x8cuvre\x94 &#8800;</p>"), "{}", String::from_utf8_lossy(&written));
+    }
+
+    #[test]
+    fn xml_and_catalogues_are_written_in_the_encoding_that_they_name() {
+        let written = |format, source: &[u8], text: &str| {
+            let parsed = super::super::parse(format, source.to_vec()).expect("a document");
+            let same: Vec<Target> = parsed.document().blocks().iter().map(super::super::laws::same).collect();
+            assert_eq!(parsed.to_bytes(&same).expect("written"), source);
+            let target = Target { text: text.to_owned(), marks: vec![] };
+            parsed.to_bytes(&[target]).expect("written")
+        };
+        let xliff = b"<?xml version='1.0' encoding='ISO-8859-1'?><xliff><trans-unit><source>\xe9t\xe9</source></trans-unit></xliff>";
+        let out = written(Format::Xliff, xliff, "\u{201c}Caf\u{e9}\u{201d}");
+        assert!(out.windows(16).any(|w| w == b">&#8220;Caf\xe9&#82"), "{}", String::from_utf8_lossy(&out));
+        let po = b"msgid \"\"\nmsgstr \"Content-Type: text/plain; charset=ISO-8859-1\\n\"\n\nmsgid \"\xe9t\xe9\"\nmsgstr \"\"\n";
+        let out = written(Format::Po, po, "\u{201c}Caf\u{e9}\u{201d}");
+        assert!(out.ends_with(b"msgstr \"\\\"Caf\xe9\\\"\"\n"), "{}", String::from_utf8_lossy(&out));
     }
 
     #[test]

@@ -66,6 +66,11 @@ const META: &[&str] = &[
     "twitter:image:alt",
 ];
 
+/// Reads a part of a text that holds HTML.
+pub(crate) fn read(source: &str, range: Range<usize>, out: &mut Vec<(Block, Shape)>) {
+    read_as(Syntax::Html, source, None, range, out);
+}
+
 /// Finds the blocks in `range`, whose tags are those of `masked`: the source with what is no HTML hidden.
 /// Markdown's marks are some in it as well.
 pub(crate) fn read_masked(source: &str, masked: &str, range: Range<usize>, out: &mut Vec<(Block, Shape)>) {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-pub(crate) use self::cells::{Cell, cells};
+pub(crate) use self::cells::{Cell, breaks, cells};
 
 mod cells;
 
@@ -84,7 +84,7 @@ pub(crate) fn lead(line: &str) -> usize {
 pub(crate) enum Marker {
     /// `# `
     Heading,
-    /// `- `, `• `, `* `: with a box or not.
+    /// `- `, `• `, `* `: with a box or not; `-h, --help  `, the options of a program.
     Bullet,
     /// `1. `, `a) `, `(3) `, `[2] `, `IV. `, `1.2 `
     Number,
@@ -97,7 +97,11 @@ pub(crate) enum Marker {
 /// The marker at the start of `text` (after its [`lead`]) with the blanks after it: its bytes and kind. There is always
 /// something after a marker.
 pub(crate) fn marker(text: &str) -> Option<(usize, Marker)> {
-    let found = heading(text).or_else(|| bullet(text)).or_else(|| number(text)).or_else(|| turn(text))?;
+    let found = heading(text)
+        .or_else(|| bullet(text))
+        .or_else(|| option(text))
+        .or_else(|| number(text))
+        .or_else(|| turn(text))?;
     (found.0 < text.len()).then_some(found)
 }
 
@@ -162,6 +166,17 @@ fn bullet(text: &str) -> Option<(usize, Marker)> {
 fn footnote(text: &str) -> Option<usize> {
     let note = text.trim_start_matches('*');
     (note.starts_with(char::is_alphabetic) && !note.contains('*')).then(|| text.len() - note.len())
+}
+
+/// A program's options and their arguments, with two spaces or more before what is said of them.
+fn option(text: &str) -> Option<(usize, Marker)> {
+    let n = text.find("  ").or_else(|| text.find('\t')).filter(|_| text.starts_with('-'))?;
+    let dashed = |word: &str| word.starts_with("--") || word.starts_with('-') && word.trim_end_matches(',').len() == 2;
+    let sign = |word: &str| dashed(word) || word.starts_with(['<', '[']) || !word.contains(char::is_lowercase);
+    let words = || text[..n].split(' ');
+    (words().next().is_some_and(dashed) && words().all(sign))
+        .then(|| before_blank(text, n))?
+        .map(|n| (n, Marker::Bullet))
 }
 
 fn number(text: &str) -> Option<(usize, Marker)> {
@@ -247,6 +262,13 @@ mod tests {
     }
 
     #[test]
+    fn boxes_leaders_and_wide_gaps_part_texts() {
+        let text = "☐ Oui    ☑ Non  Nom : ____ fin... à_b";
+        let found: Vec<&str> = breaks(text).into_iter().map(|gap| &text[gap]).collect();
+        assert_eq!(found, ["☐", "    ", "☑", "____"]);
+    }
+
+    #[test]
     fn markers_are_told_from_words() {
         let taken = |text: &str| marker(text).map(|(n, _)| &text[..n]).unwrap_or("").to_owned();
         for (text, expected) in [
@@ -272,6 +294,9 @@ mod tests {
             ("-- Oui.", "-- "),
             ("-Oui.", "-"),
             ("*Prix TTC.", "*"),
+            ("-h, --help     aide", "-h, --help     "),
+            ("-o FICHIER  écrit", "-o FICHIER  "),
+            ("-Oui  et non", "-"),
         ] {
             assert_eq!(taken(text), expected, "{text}");
         }

@@ -18,6 +18,7 @@ mod escape;
 mod flow;
 mod front_matter;
 mod html;
+mod inner;
 #[cfg(test)]
 mod laws;
 mod lines;
@@ -112,8 +113,9 @@ pub enum Format {
 /// How to read and write; every format takes what concerns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// What text is encoded in; without it, what an HTML document says of itself, and else UTF-8. HTML is written in the same
-    /// encoding where that has a byte for each character, all else in UTF-8. Office documents ignore it.
+    /// What text is encoded in; without it, what an HTML document, an XLIFF file or a PO catalogue says of itself, and else
+    /// UTF-8. Those are written in the same encoding where that has a byte for each character, all else in UTF-8. Office
+    /// documents ignore it.
     pub encoding: Option<&'static Encoding>,
     /// Plain text: whether lines that follow each other are paragraphs.
     pub wrapped: Wrapped,
@@ -130,7 +132,7 @@ pub struct Options {
     pub fields: Vec<String>,
     /// JSONL, CSV, TSV: the field that gets the translation, where the source is to stay. Only with one field.
     pub into: Option<String>,
-    /// JSONL, CSV, TSV: what the fields hold.
+    /// JSONL, CSV, TSV: what the fields hold. A plain text with tags or entities of HTML is read as such.
     pub content: Format,
 }
 
@@ -170,6 +172,55 @@ impl Format {
         Self::from_name(path.extension()?.to_str()?)
     }
 
+    /// The extension of a file's name where it stands for a format that is not read, and is no plain text.
+    pub fn unsupported(path: &Path) -> Option<&str> {
+        const OTHERS: &[&str] = &[
+            "arb",
+            "ass",
+            "azw",
+            "azw3",
+            "bib",
+            "doc",
+            "dot",
+            "fb2",
+            "fodt",
+            "gz",
+            "ini",
+            "json",
+            "json5",
+            "key",
+            "latex",
+            "mobi",
+            "odg",
+            "odp",
+            "ods",
+            "pages",
+            "pdf",
+            "php",
+            "ppt",
+            "pptx",
+            "properties",
+            "ps",
+            "resx",
+            "rtf",
+            "sbv",
+            "ssa",
+            "strings",
+            "sub",
+            "tex",
+            "toml",
+            "ts",
+            "xls",
+            "xlsx",
+            "xml",
+            "yaml",
+            "yml",
+            "zip",
+        ];
+        let extension = path.extension()?.to_str()?;
+        OTHERS.contains(&extension.to_ascii_lowercase().as_str()).then_some(extension)
+    }
+
     /// The format of this name or extension, without the dot, in either case.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
@@ -182,7 +233,7 @@ impl Format {
             "csv" => Self::Csv,
             "tsv" | "tab" => Self::Tsv,
             "po" | "pot" => Self::Po,
-            "xliff" | "xlf" => Self::Xliff,
+            "xliff" | "xlf" | "sdlxliff" | "mqxliff" | "mxliff" => Self::Xliff,
             "docx" | "docm" | "dotx" | "dotm" => Self::Docx,
             "odt" | "ott" => Self::Odt,
             "epub" => Self::Epub,
@@ -215,14 +266,14 @@ pub fn parse_with(format: Format, bytes: impl Into<Vec<u8>>, options: &Options) 
     let bytes = bytes.into();
     // What names its own encoding has to be true to it when it is written again.
     let own = match format {
-        Format::Html => options.encoding.or_else(|| encoding::declared(&bytes)),
+        Format::Html | Format::Xliff | Format::Po => options.encoding.or_else(|| encoding::declared(format, &bytes)),
         _ => None,
     };
     match own.filter(|encoding| encoding.is_single_byte()) {
         None => parse_text(format, encoding::decode(bytes, options.encoding)?, options),
         Some(encoding) => {
             let source = encoding::decode(bytes, Some(encoding))?;
-            Ok(Box::new(Encoded { parsed: parse_text(format, source, options)?, encoding }))
+            Ok(Box::new(Encoded { parsed: parse_text(format, source, options)?, format, encoding }))
         }
     }
 }

@@ -8,7 +8,10 @@ use std::ops::Range;
 
 use self::divided::Words;
 use self::emphasis::Emphasis;
+use super::html;
+use super::inner::Markup;
 use super::lines::{Cell, Line, Marker, cells, has_letter, is_blank, lead, lines, marker, trim, unadorned, width};
+use super::weave::Woven;
 use super::wrap::{Margin, Row, Wrapped, divides, fill};
 use super::{Options, Parsed};
 use crate::document::{Block, BlockKind, Document, Target};
@@ -18,11 +21,12 @@ mod divided;
 mod emphasis;
 
 /// A plain text.
-#[derive(Debug)]
 pub struct Plain {
     document: Document,
     /// One a block.
     shapes: Vec<(Shape, Emphasis)>,
+    /// The blocks that hold tags of HTML.
+    tagged: Option<Woven>,
 }
 
 /// How a block's text stands in the source.
@@ -34,6 +38,8 @@ enum Shape {
     Padded { columns: usize, least: usize },
     /// A hard-wrapped paragraph.
     Wrapped(Box<Wrapping>),
+    /// HTML: the number among such blocks.
+    Tagged(usize),
 }
 
 #[derive(Debug)]
@@ -77,10 +83,12 @@ impl Plain {
     /// Never for a text; see [`Document::new`].
     pub fn parse(source: String, options: &Options) -> Result<Self> {
         let rows = scan(&source);
-        let mut reader = Reader { source: &source, words: None, blocks: Vec::new(), shapes: Vec::new() };
+        let (blocks, shapes, tagged) = (Vec::new(), Vec::new(), Vec::new());
+        let mut reader = Reader { source: &source, words: None, blocks, shapes, tagged };
         reader.read(&rows, options.wrapped);
-        let Reader { blocks, shapes, .. } = reader;
-        Ok(Self { document: Document::new(source, blocks)?, shapes })
+        let Reader { blocks, shapes, tagged, .. } = reader;
+        let tagged = (!tagged.is_empty()).then(|| Woven::new(source.clone(), tagged)).transpose()?;
+        Ok(Self { document: Document::new(source, blocks)?, shapes, tagged })
     }
 }
 
@@ -91,7 +99,7 @@ impl Parsed for Plain {
 
     fn write(&self, block: usize, target: &Target) -> String {
         let Block { range, text, marks, .. } = &self.document.blocks()[block];
-        if target.text == *text && target.marks == *marks {
+        if target.text == *text && (marks.is_empty() || target.marks == *marks) {
             return self.document.source()[range.clone()].to_owned();
         }
         let (shape, emphasis) = &self.shapes[block];
@@ -102,6 +110,9 @@ impl Parsed for Plain {
                 let text = one_line(&text);
                 let spaces = columns.saturating_sub(width(&text)).max(*least);
                 text + &" ".repeat(spaces)
+            }
+            Shape::Tagged(number) => {
+                self.tagged.as_ref().map_or_else(String::new, |tagged| tagged.write(*number, target))
             }
             Shape::Wrapped(w) => fill(&text, w.first, &w.prefix, &w.line_end, w.margin),
         }
@@ -178,6 +189,7 @@ struct Reader<'a> {
     words: Option<Words<'a>>,
     blocks: Vec<Block>,
     shapes: Vec<(Shape, Emphasis)>,
+    tagged: Vec<(Block, super::weave::Shape)>,
 }
 
 impl<'a> Reader<'a> {
@@ -228,6 +240,9 @@ impl<'a> Reader<'a> {
             Class::Text => {
                 let range = trim(self.source, start..row.body.end);
                 let kind = self.kind(rows, at, &range);
+                if self.tags(&range, kind) {
+                    return;
+                }
                 let text = &self.source[range.clone()];
                 self.push(range, kind, text, Shape::Line);
             }
@@ -244,6 +259,22 @@ impl<'a> Reader<'a> {
             }
             Class::Blank | Class::Opaque | Class::Digits => {}
         }
+    }
+
+    /// Reads what holds tags or entities as HTML, so that they go with their words; whether it did.
+    fn tags(&mut self, range: &Range<usize>, kind: BlockKind) -> bool {
+        let tagged = Markup::of(&self.source[range.clone()]) != Markup::None;
+        if tagged {
+            let mut found = Vec::new();
+            html::read(self.source, range.clone(), &mut found);
+            // What stands within a tag is left alone.
+            for (block, shape) in found.into_iter().filter(|(_, shape)| !shape.inside) {
+                self.blocks.push(Block { kind, ..block.clone() });
+                self.shapes.push((Shape::Tagged(self.tagged.len()), Emphasis::default()));
+                self.tagged.push((block, shape));
+            }
+        }
+        tagged
     }
 
     fn cell(&mut self, start: usize, cell: &Cell) {
@@ -286,17 +317,20 @@ impl<'a> Reader<'a> {
         if !has_letter(&self.source[range.clone()]) {
             return;
         }
-        let mut text = self.source[range.start..first.body.end].to_owned();
-        let repeated = self.repeated(&text, &rows[unit.start + 1..unit.end]);
-        for row in &rows[unit.start + 1..unit.end] {
-            self.join(&mut text, &self.source[row.body.start + repeated..row.body.end]);
-        }
         let kind = match first.kind {
             Some(Marker::Turn) => BlockKind::Dialogue,
             Some(Marker::Number | Marker::Bullet) => BlockKind::ListItem,
             Some(Marker::Heading) => BlockKind::Heading,
             Some(Marker::Ornament) | None => BlockKind::Paragraph,
         };
+        if self.tags(&range, kind) {
+            return;
+        }
+        let mut text = self.source[range.start..first.body.end].to_owned();
+        let repeated = self.repeated(&text, &rows[unit.start + 1..unit.end]);
+        for row in &rows[unit.start + 1..unit.end] {
+            self.join(&mut text, &self.source[row.body.start + repeated..row.body.end]);
+        }
         let margin = views[unit.clone()].iter().map(|row| row.width).max().unwrap_or(0);
         let shape = Shape::Wrapped(Box::new(Wrapping {
             first: width(&self.source[first.line.content.start..range.start]),

@@ -3,10 +3,11 @@
 
 use std::ops::Range;
 
+use super::inner::{self, Markup};
 use super::rows::{self, Read, Tally};
 use super::table::Table;
-use super::{Format, Options, Parsed, parse_text};
-use crate::document::{Block, Document, Target};
+use super::{Format, Options, Parsed};
+use crate::document::{Block, Document, Mark, Target};
 use crate::error::{Error, Result};
 
 /// A file of records.
@@ -35,6 +36,8 @@ pub(crate) enum Place {
     Here,
     /// Over these source bytes, between these strings.
     Into { range: Range<usize>, before: String, after: String },
+    /// Over these source bytes, where it is not the text again.
+    Over(Range<usize>),
 }
 
 struct Value {
@@ -94,18 +97,33 @@ impl Records {
         Ok((Self::new(source, options, read)?, tally))
     }
 
-    fn new(source: String, options: &Options, (found, faults): Read) -> Result<Self> {
+    fn new(source: String, options: &Options, read: Read) -> Result<Self> {
+        Self::marked(source, options, read, |_| Vec::new())
+    }
+
+    /// Records whose texts, where they hold no markup, have what `marks` finds in them pass through.
+    ///
+    /// # Errors
+    /// When a text is none of the kind that the options say.
+    pub(super) fn marked(
+        source: String,
+        options: &Options,
+        (found, faults): Read,
+        marks: fn(&str) -> Vec<Mark>,
+    ) -> Result<Self> {
         let mut blocks: Vec<Block> = Vec::new();
         let mut values = Vec::new();
         for found in found {
-            let inner = parse_text(options.content, found.text.clone(), options)?;
+            let inner = inner::parse(found.text.clone(), options)?;
+            let plain = Markup::of(&found.text) == Markup::None;
             let start = blocks.len();
             for block in inner.document().blocks() {
                 let range = match &found.to {
                     Place::Here => found.place(block.range.start)..found.place(block.range.end),
-                    Place::Into { range, .. } => range.start..range.start,
+                    Place::Into { range, .. } | Place::Over(range) => range.start..range.start,
                 };
-                blocks.push(Block { range, ..block.clone() });
+                let marks = if plain && block.marks.is_empty() { marks(&block.text) } else { block.marks.clone() };
+                blocks.push(Block { range, marks, ..block.clone() });
             }
             values.push(Value { found, inner, blocks: start..blocks.len() });
         }
@@ -171,10 +189,11 @@ impl Parsed for Records {
         for value in &self.values {
             let own = targets.get(value.blocks.clone()).unwrap_or_default();
             let blocks = value.inner.document().blocks();
-            let same = blocks.iter().zip(own).all(|(b, t)| b.text == t.text && b.marks == t.marks);
+            let same =
+                blocks.iter().zip(own).all(|(b, t)| b.text == t.text && (b.marks.is_empty() || b.marks == t.marks));
             let written = || (value.found.encode)(&value.inner.render(own));
             match &value.found.to {
-                Place::Here if same => {}
+                Place::Here | Place::Over(_) if same => {}
                 Place::Here => {
                     out.push_str(&source[at..value.found.range.start]);
                     out.push_str(&written());
@@ -183,6 +202,11 @@ impl Parsed for Records {
                 Place::Into { range, before, after } => {
                     out.push_str(&source[at..range.start]);
                     out.push_str(&[before, &written(), after].map(String::as_str).concat());
+                    at = range.end;
+                }
+                Place::Over(range) => {
+                    out.push_str(&source[at..range.start]);
+                    out.push_str(&written());
                     at = range.end;
                 }
             }

@@ -136,14 +136,14 @@ impl Found {
     fn start(&self) -> usize {
         match &self.to {
             Place::Here => self.range.start,
-            Place::Into { range, .. } => range.start,
+            Place::Into { range, .. } | Place::Over(range) => range.start,
         }
     }
 
     fn end(&self) -> usize {
         match &self.to {
             Place::Here => self.range.end,
-            Place::Into { range, .. } => range.end,
+            Place::Into { range, .. } | Place::Over(range) => range.end,
         }
     }
 }

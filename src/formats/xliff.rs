@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::Options;
 use super::flow::Flow;
 use super::html::decode;
+use super::inner::{self, Markup};
 use super::weave::{Frame, Syntax, Woven};
 use super::xml::{self, Token};
 use crate::document::Block;
@@ -29,7 +30,10 @@ pub(crate) fn parse(source: String, options: &Options) -> Result<Woven> {
     let mut reader = Reader { source: &source, open: Vec::new(), unit: Unit::default(), found: Vec::new() };
     let mut known = false;
     xml::read(&source, 0..source.len(), &[], &mut |token, place| {
-        known |= matches!(token, Token::Start(name) if local(name) == "xliff");
+        if let Token::Start(name) = token {
+            known |= local(name) == "xliff";
+            speaks(&source, local(name), &place)?;
+        }
         reader.token(token, place)
     })?;
     let found = reader.found;
@@ -37,6 +41,25 @@ pub(crate) fn parse(source: String, options: &Options) -> Result<Woven> {
         return Err(Error::input("is not an XLIFF file"));
     }
     Woven::new(source, found)
+}
+
+/// Whether the languages that a tag names are French and English, where it names any.
+fn speaks(source: &str, name: &str, tag: &Range<usize>) -> Result<()> {
+    let keys = match name {
+        "xliff" => [("srcLang", "fr"), ("trgLang", "en")],
+        "file" => [("source-language", "fr"), ("target-language", "en")],
+        _ => return Ok(()),
+    };
+    for (key, wanted) in keys {
+        let said = xml::value(source, tag, key);
+        let primary = said.split(['-', '_']).next().unwrap_or_default();
+        if !said.is_empty() && !primary.eq_ignore_ascii_case(wanted) {
+            return Err(Error::input(format!(
+                "has {key}=\"{said}\", not \"{wanted}\": it is translated from French to English alone"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn local(name: &str) -> &str {
@@ -118,16 +141,26 @@ impl Reader<'_> {
         let (Some(text), second) = (unit.source, element.name == "segment") else { return Ok(()) };
         let after = unit.divided.as_ref().map_or(text.end, |divided| divided.end);
         let content = unit.divided.as_ref().unwrap_or(&text).inner.clone();
+        let section = section(source, &content);
         let state = if second { Some(&element.tag) } else { unit.target.as_ref().map(|target| &target.tag) };
         let state = state.map_or("", |tag| value(tag, "state"));
-        let filled = unit.target.as_ref().is_some_and(|target| !source[target.inner.clone()].trim().is_empty());
+        let filled = unit.target.as_ref().is_some_and(|target| holds(source, target.inner.clone()));
         let waits = if filled { !state.is_empty() && WAITING.contains(&state) } else { state != "final" };
         let ordered = unit.target.as_ref().is_none_or(|target| target.tag.start >= after);
         if !element.translate || value(&element.tag, "approved") == "yes" || !waits || !ordered {
             return Ok(());
         }
         let place = unit.target.as_ref().map_or(after..after, |target| target.tag.start..target.end);
-        let (open, close) = self.target_tags(&text, unit.target.as_ref(), second);
+        let (mut open, mut close) = self.target_tags(&text, unit.target.as_ref(), second);
+        let flow = match section.clone() {
+            Some(inner) => {
+                open.push_str("<![CDATA[");
+                close.insert_str(0, "]]>");
+                plain(source, inner)
+            }
+            None => self.flow(content.clone())?,
+        };
+        let content = section.unwrap_or(content);
         let blank = |c: char| c.is_whitespace();
         let words = &source[content.clone()];
         let lead = &words[..words.len() - words.trim_start_matches(blank).len()];
@@ -140,8 +173,8 @@ impl Reader<'_> {
             let (head, tail) = (&source[range.start..state.start], &source[state.end..place.start]);
             before = format!("{head}translated{tail}{before}");
         }
-        let frame = Frame { content: content.clone(), before, after: format!("{trail}{close}") };
-        self.found.extend(self.flow(content)?.elsewhere(range, frame));
+        let frame = Frame { content, before, after: format!("{trail}{close}") };
+        self.found.extend(flow.elsewhere(range, frame));
         Ok(())
     }
 
@@ -165,7 +198,11 @@ impl Reader<'_> {
             Some(state) => {
                 format!("{}{STATE}{}", &source[target.tag.start..state.start], &source[state.end..target.tag.end])
             }
-            None => tag.to_owned(),
+            None if second => tag.to_owned(),
+            None => {
+                let name = tag.trim_end_matches('>').trim_end_matches('/').trim_end();
+                format!("{name} state=\"{STATE}\" state-qualifier=\"leveraged-mt\">")
+            }
         };
         (open.trim_end_matches('>').trim_end_matches('/').trim_end().to_owned() + ">", close)
     }
@@ -233,13 +270,87 @@ impl Reader<'_> {
                         flow.close(id, place, None);
                     }
                 }
-                Token::Text => flow.escaped(source, place, true),
+                Token::Text => text(source, place, &mut flow),
                 Token::Other => {}
             }
             Ok(())
         })?;
         Ok(flow)
     }
+}
+
+/// Whether a target has anything but empty places for sentences.
+fn holds(source: &str, inner: Range<usize>) -> bool {
+    let mut found = false;
+    let read = xml::read(source, inner, &[], &mut |token, place| {
+        found |= match token {
+            Token::Start(name) | Token::Empty(name) => local(name) != "mrk",
+            Token::Text | Token::Other => !source[place].trim().is_empty(),
+            Token::End(_) => false,
+        };
+        Ok(())
+    });
+    found || read.is_err()
+}
+
+/// What stands in a section of character data, if a text is one.
+fn section(source: &str, text: &Range<usize>) -> Option<Range<usize>> {
+    let inner = source[text.clone()].trim().strip_prefix("<![CDATA[")?.strip_suffix("]]>")?;
+    let start = inner.as_ptr() as usize - source.as_ptr() as usize;
+    (!inner.contains("]]>")).then(|| start..start + inner.len())
+}
+
+/// Character data: text, or HTML.
+fn plain(source: &str, range: Range<usize>) -> Flow {
+    let markup = Markup::of(&source[range.clone()]) != Markup::None;
+    let mut flow = Flow::new(if markup { Syntax::Html } else { Syntax::Bare });
+    if !markup {
+        flow.text_run(&source[range.clone()], range);
+        return flow;
+    }
+    let found = source[range.clone()].match_indices('<').filter_map(|(at, _)| {
+        let (name, length) = inner::tag(&source[range.start + at..range.end])?;
+        Some((name, range.start + at..range.start + at + length))
+    });
+    tagged(source, range.clone(), found.collect(), &mut flow);
+    flow
+}
+
+/// Text that may hold tags of HTML with entities for what XML reserves.
+fn text(source: &str, range: Range<usize>, flow: &mut Flow) {
+    let raw = &source[range.clone()];
+    let found = raw.match_indices("&lt;").filter_map(|(at, _)| {
+        let end = raw[at..].find("&gt;").map(|n| at + n + 4).or_else(|| raw[at..].find('>').map(|n| at + n + 1))?;
+        let tag = decode(&raw[at..end]);
+        let (name, _) = inner::tag(&tag).filter(|(_, length)| *length == tag.len())?;
+        Some((name, range.start + at..range.start + end))
+    });
+    tagged(source, range.clone(), found.collect(), flow);
+}
+
+/// Text with these tags in it. What is closed in it goes with its words.
+fn tagged(source: &str, range: Range<usize>, tags: Vec<(String, Range<usize>)>, flow: &mut Flow) {
+    let mut open: Vec<(String, usize)> = Vec::new();
+    let mut at = range.start;
+    let closing = |tag: &Range<usize>| decode(&source[tag.clone()]).starts_with("</");
+    for (i, (name, tag)) in tags.iter().enumerate() {
+        flow.escaped(source, at..tag.start, true);
+        at = tag.end;
+        // Words on both sides of a line's end are two.
+        if inner::is_block(name) {
+            flow.space(None);
+        }
+        let closes = |(other, tag): &(String, Range<usize>)| other == name && closing(tag);
+        match open.iter().rposition(|(other, _)| other == name) {
+            Some(depth) if closing(tag) => {
+                flow.close(open[depth].1, tag.clone(), None);
+                open.truncate(depth);
+            }
+            _ if !closing(tag) && tags[i + 1..].iter().any(closes) => open.push((name.clone(), flow.open(tag.clone()))),
+            _ => flow.stand(tag.clone()),
+        }
+    }
+    flow.escaped(source, at..range.end, true);
 }
 
 /// The source with English named as the language of the translations where none is.
@@ -300,6 +411,58 @@ mod tests {
         assert!(super::super::Parsed::render(&parsed, &[]).contains("srcLang=\"fr\" trgLang=\"en\">"));
     }
 
+    fn unit(inner: &str) -> String {
+        format!("<xliff><trans-unit>{inner}</trans-unit></xliff>")
+    }
+
+    #[test]
+    fn targets_without_words_are_filled_and_get_a_state() {
+        const STATE: &str = "state=\"needs-review-translation\" state-qualifier=\"leveraged-mt\"";
+        let segmented = unit(
+            "<source>Un mot</source><seg-source><mrk mid=\"0\">Un mot</mrk></seg-source><target><mrk mid=\"0\"/></target>",
+        );
+        let out = render(&*read(Format::Xliff, &segmented), upper);
+        assert!(out.contains(&format!("<target {STATE}><mrk mid=\"0\">UN MOT</mrk></target>")), "{out}");
+        let out = render(&*read(Format::Xliff, &unit("<source>Un mot</source><target/>")), upper);
+        assert!(out.contains(&format!("<target {STATE}>UN MOT</target>")), "{out}");
+    }
+
+    #[test]
+    fn character_data_stays_such() {
+        for (source, english) in
+            [("Un mot & <deux>", "UN MOT & <DEUX>"), ("<p>Un <b>mot</b> &amp; deux</p>", "<p>UN <b>MOT</b> & DEUX</p>")]
+        {
+            let source = unit(&format!("<source><![CDATA[{source}]]></source>"));
+            let parsed = read(Format::Xliff, &source);
+            hold(&*parsed, &source).expect("the laws");
+            let out = render(&*parsed, upper);
+            assert!(out.contains(&format!("leveraged-mt\"><![CDATA[{english}]]></target>")), "{out}");
+        }
+    }
+
+    #[test]
+    fn tags_written_with_entities_go_with_their_words() {
+        let source = unit("<source>Prix&lt;br/&gt;total &lt;b&gt;net&lt;/b&gt; de &lt;nom&gt;</source>");
+        let parsed = read(Format::Xliff, &source);
+        assert_eq!(parsed.document().blocks()[0].text, "Prix total net de <nom>");
+        hold(&*parsed, &source).expect("the laws");
+        let out = render(&*parsed, upper);
+        assert!(out.contains("PRIX &lt;br/&gt;TOTAL &lt;b&gt;NET&lt;/b&gt; DE &lt;NOM&gt;</target>"), "{out}");
+    }
+
+    #[test]
+    fn other_languages_are_refused_by_name() {
+        for (attribute, tag) in [("srcLang", "xliff"), ("trgLang", "xliff"), ("source-language", "file")] {
+            let source = NEW.replace("srcLang=\"fr\"", "").replacen(
+                &format!("<{tag}"),
+                &format!("<{tag} {attribute}=\"de-AT\""),
+                1,
+            );
+            let error = super::parse(source, &Options::default()).map(|_| ()).expect_err("German");
+            assert!(error.to_string().contains(&format!("{attribute}=\"de-AT\"")), "{error}");
+        }
+    }
+
     #[test]
     fn what_is_no_xliff_is_refused() {
         for source in ["Bonjour", "<a/>", "<xliff><file>"] {
@@ -316,6 +479,9 @@ mod tests {
         "<target>x</target>",
         "<source>a<x/>b <ph>c</ph> <mrk translate=\"no\">d e</mrk></source>",
         "<note>n</note>",
+        "<source><![CDATA[un <b>mot</b> & <i>]]></source>",
+        "<source>&lt;p&gt;un &lt;b&gt;mot&lt;/b></source>",
+        "<target><mrk/></target>",
         "</trans-unit><trans-unit>",
         "<seg-source><mrk>un</mrk> <mrk>mot</mrk></seg-source>",
         "&amp;",

@@ -416,7 +416,11 @@ fn unit(text: &str, taken: usize, number: &Number) -> Option<Unit> {
     let sign = rest.chars().next()?;
     let stop = at + sign.len_utf8();
     match sign {
-        '%' => Some(Unit { range: start..stop, kind: UnitKind::Percent }),
+        // Format strings double the sign.
+        '%' => {
+            let doubled = usize::from(text[stop..].starts_with('%'));
+            Some(Unit { range: start..stop + doubled, kind: UnitKind::Percent })
+        }
         '°' | 'º' => {
             let after = text[stop..].trim_start_matches(is_space);
             let scale = after.chars().next().filter(|c| matches!(c, 'C' | 'F'));

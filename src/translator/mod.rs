@@ -4,6 +4,8 @@ mod builder;
 mod pieces;
 mod pipeline;
 mod report;
+#[cfg(test)]
+mod tests;
 mod tuning;
 
 pub use crate::marian::device::{Compute, DeviceChoice};

@@ -388,6 +388,12 @@ fn finish(
         out.text.push_str(draft.text());
         out.notes.extend(draft.notes);
     }
+    // Something said is never nothing.
+    if out.text.trim().is_empty() {
+        let (source, _) = kept(block, segment, "nothing was left of the translation".to_owned());
+        (out.text, out.links) = (source.text, source.links);
+        out.notes.extend(source.notes);
+    }
     let mut seen = HashSet::new();
     out.notes.retain(|note| seen.insert((note.code, note.detail.clone())));
     if !scores.is_empty() {

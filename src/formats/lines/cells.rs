@@ -48,6 +48,32 @@ pub(crate) fn cells(text: &str) -> Vec<Cell> {
     out
 }
 
+/// What parts texts in a line without columns: three spaces or more, leaders (`.....`, `____`), boxes to tick.
+pub(crate) fn breaks(text: &str) -> Vec<Range<usize>> {
+    let blank = |c: char| c == ' ' || c == '\u{a0}';
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let (run, least) = match c {
+            '_' => (rest.trim_start_matches('_'), 3),
+            '.' => (rest.trim_start_matches('.'), 5),
+            c if blank(c) => (rest.trim_start_matches(blank), 3),
+            '☐' | '☑' | '☒' | '□' | '■' | '▢' => (&rest[c.len_utf8()..], 1),
+            c => {
+                at += c.len_utf8();
+                continue;
+            }
+        };
+        let run = &rest[..rest.len() - run.len()];
+        if run.chars().count() >= least {
+            out.push(at..at + run.len());
+        }
+        at += run.len();
+    }
+    out
+}
+
 /// Bytes of the dots, low lines, bars and slashes at `i`, and whether they are a leader or a place to write: `......`,
 /// `____`, `__ / __`, `../....`, `|__|__|`.
 fn leader(text: &str, i: usize) -> (usize, bool) {

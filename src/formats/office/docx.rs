@@ -9,6 +9,7 @@ use super::runs::{Runs, State};
 use crate::document::BlockKind;
 use crate::error::Result;
 use crate::formats::html::{decode, goes_on};
+use crate::formats::lines::breaks;
 use crate::formats::weave::Form;
 use crate::formats::xml::{self, Token};
 
@@ -30,6 +31,9 @@ const STANDING: &[&str] = &["w:drawing", "w:pict", "w:object", "mc:AlternateCont
 const PASSING: &[&str] = &["w:proofErr", "w:lastRenderedPageBreak", "w:softHyphen"];
 /// The fields whose results are text for people; those of others are numbers, dates and references that Word computes.
 const TEXT_FIELDS: &[&str] = &["HYPERLINK", "TOC", "INDEX", "QUOTE", "IF", "MACROBUTTON", "FORMTEXT"];
+
+/// Fonts whose signs are no text.
+const DINGBATS: &[&str] = &["Wingdings", "Webdings", "ZapfDingbats"];
 
 /// Finds the blocks of a part that stands at `range`.
 ///
@@ -156,6 +160,10 @@ impl Reader<'_> {
             _ if self.field.is_some() && STANDING.contains(&name) && !empty => self.skip_from(name, &place, false),
             _ if self.field.is_some() => {}
             "w:tab" | "w:ptab" => self.paragraphs.cut(),
+            // Boxes to tick and the like, unlike letters of a font of signs.
+            "w:sym" if DINGBATS.iter().any(|font| xml::value(self.source, &place, "font").starts_with(font)) => {
+                self.paragraphs.cut();
+            }
             "w:br" | "w:cr" => self.line_break(place),
             "w:noBreakHyphen" => {
                 paragraph.flow.format(self.format, place.start);
@@ -222,7 +230,9 @@ impl Reader<'_> {
 
     fn words(&mut self, place: Range<usize>) {
         let Some(instruction) = self.text else { return };
-        let Some(paragraph) = self.paragraphs.text() else { return };
+        if self.paragraphs.text().is_none() {
+            return;
+        }
         let text = &self.source[place.clone()];
         match &mut self.field {
             Some(field) => match &mut field.result {
@@ -232,16 +242,28 @@ impl Reader<'_> {
             },
             None if instruction => {}
             None => {
-                let blank = text.len() - text.trim_start_matches(|c: char| c.is_ascii_whitespace()).len();
-                if blank < text.len() {
-                    if blank > 0 {
-                        paragraph.flow.space(None);
-                    }
-                    paragraph.flow.format(self.format, place.start + blank);
+                let mut at = place.start;
+                for gap in breaks(text) {
+                    self.run_text(at..place.start + gap.start);
+                    self.paragraphs.cut();
+                    at = place.start + gap.end;
                 }
-                paragraph.flow.escaped(self.source, place, false);
+                self.run_text(at..place.end);
             }
         }
+    }
+
+    fn run_text(&mut self, place: Range<usize>) {
+        let Some(paragraph) = self.paragraphs.text() else { return };
+        let text = &self.source[place.clone()];
+        let blank = text.len() - text.trim_start_matches(|c: char| c.is_ascii_whitespace()).len();
+        if blank < text.len() {
+            if blank > 0 {
+                paragraph.flow.space(None);
+            }
+            paragraph.flow.format(self.format, place.start + blank);
+        }
+        paragraph.flow.escaped(self.source, place, false);
     }
 
     /// What begins, divides or ends a field.
@@ -266,7 +288,12 @@ impl Reader<'_> {
                     return;
                 }
                 let start = field.start;
+                let boxed = field.instruction.trim_start().starts_with("FORMCHECKBOX");
                 let result = self.field.take().and_then(|field| field.result);
+                if boxed {
+                    self.paragraphs.cut();
+                    return;
+                }
                 match result.map(|(at, text)| (at, text.split_ascii_whitespace().collect::<Vec<_>>().join(" "))) {
                     Some((at, text)) if !text.is_empty() => {
                         paragraph.flow.verbatim(&text, start..at, place.clone());

@@ -7,6 +7,7 @@ use super::paragraphs::{Found, Paragraphs};
 use crate::document::BlockKind;
 use crate::error::Result;
 use crate::formats::html::{decode, goes_on};
+use crate::formats::lines::has_letter;
 use crate::formats::xml::{self, Token};
 
 const SPACES: &[(&str, &str)] = &[
@@ -48,6 +49,7 @@ pub(super) fn read(source: &str, range: Range<usize>) -> Result<Found> {
         cells: 0,
         skipped: None,
         value: None,
+        passed: range.start,
         end: range.end,
     };
     xml::read(source, range, SPACES, &mut |token, place| {
@@ -66,6 +68,8 @@ struct Reader<'a> {
     skipped: Option<Skipped>,
     /// Where the value that is being read starts.
     value: Option<usize>,
+    /// Where the text starts that has not been taken with something before it.
+    passed: usize,
     end: usize,
 }
 
@@ -96,7 +100,7 @@ impl Reader<'_> {
             Token::Empty(name) => self.empty(name, place),
             Token::End(name) => self.end(name, place),
             Token::Text => {
-                if let Some(paragraph) = self.paragraphs.text() {
+                if let Some(paragraph) = self.paragraphs.text().filter(|_| place.start >= self.passed) {
                     paragraph.flow.escaped(self.source, place, false);
                 }
             }
@@ -143,11 +147,21 @@ impl Reader<'_> {
         let Some(paragraph) = self.paragraphs.text() else { return };
         match name {
             "text:p" | "text:h" | "text:soft-page-break" => {}
+            // Spaces that set things apart, beside one that stands as it is.
+            "text:s"
+                if !paragraph.is_held() && xml::value(self.source, &place, "c").parse().is_ok_and(|n: u32| n > 1) =>
+            {
+                self.paragraphs.cut();
+            }
             "text:s" => paragraph.flow.space(None),
             "text:tab" if !paragraph.is_held() => self.paragraphs.cut(),
             // Half of an element that holds text on both sides could come to stand within others.
             "text:tab" => {
-                paragraph.flow.stand(place);
+                // The number of a page stays where the tab is.
+                let rest = &self.source[place.end..self.end];
+                let number = &rest[..rest.find('<').unwrap_or(rest.len())];
+                self.passed = place.end + if has_letter(number) { 0 } else { number.len() };
+                paragraph.flow.stand(place.start..self.passed);
                 paragraph.flow.space(None);
             }
             "text:line-break" => {

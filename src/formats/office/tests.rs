@@ -310,6 +310,38 @@ const OPEN: &[&str] = &[
 ];
 
 #[test]
+fn boxes_and_wide_gaps_part_texts_and_stay() {
+    let run = |inner: &str| format!("<w:r>{inner}</w:r>");
+    let symbol = run("<w:sym w:font=\"Wingdings\" w:char=\"F0A8\"/>");
+    let boxed = ["begin", "end"].map(|kind| run(&format!("<w:fldChar w:fldCharType=\"{kind}\"/>")));
+    let boxed = boxed.join(&run("<w:instrText> FORMCHECKBOX </w:instrText>"));
+    let body = [
+        &symbol,
+        &run("<w:t> Dossier complet </w:t>"),
+        &symbol,
+        &run("<w:t>Paiement </w:t>"),
+        &boxed,
+        &run("<w:t>☐ Oui    ☑ Non : ____</w:t>"),
+    ];
+    let body = format!("<w:p>{}</w:p>", body.map(String::as_str).concat());
+    let package = read(Format::Docx, &docx(&body));
+    let texts: Vec<&str> = package.document().blocks().iter().map(|b| b.text.as_str()).collect();
+    assert_eq!(texts, ["Dossier complet", "Paiement", "Oui", "Non :"]);
+    let shouted = [("Dossier complet", "DOSSIER COMPLET"), ("Paiement", "PAIEMENT"), ("Oui", "OUI"), ("Non", "NON")];
+    let expected = shouted.iter().fold(body.clone(), |body, (small, large)| body.replace(small, large));
+    assert_eq!(word_body(&body, upper), expected);
+}
+
+#[test]
+fn the_number_of_a_page_stays_behind_its_tab() {
+    let body = "<text:p><text:a>Introduction générale<text:tab/>3</text:a></text:p>";
+    let package = read(Format::Odt, &odt(body));
+    assert_eq!(package.document().blocks()[0].text, "Introduction générale");
+    let expected = "<text:p><text:a>générale Introduction<text:tab/>3</text:a></text:p>";
+    assert!(render(&package, reversed).contains(expected), "{}", render(&package, reversed));
+}
+
+#[test]
 fn a_tab_within_a_span_does_not_tear_it_in_two() {
     let tags = "<text:p><text:a>un</text:a><text:span><text:a>lien</text:a><text:tab/>deux</text:span></text:p>";
     let package = Package::parse(Format::Odt, odt(tags), &Options::default()).unwrap();

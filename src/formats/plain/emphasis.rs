@@ -3,7 +3,7 @@
 use crate::document::{Mark, Target};
 
 /// The signs of a block's marks, by the marks' numbers.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Emphasis(Vec<String>);
 
 /// `text` without the signs of emphasis, what they mark, and the signs.

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::formats::Format;
-use crate::formats::laws::{hold, hostile, read, render, same, upper};
+use crate::formats::laws::{hold, hostile, read, render, reversed, same, upper};
 
 fn texts(source: &str) -> Vec<(BlockKind, String)> {
     let parsed = read(Format::Plain, source);
@@ -27,6 +27,16 @@ const VERSE: &str = "Le vent du nord descend sur la plaine endormie,\n\
     La lune se répand dans les branches des saules,\n\
     Un chien gris aboie au loin, et la nuit est finie,\n\
     Le jour vient déposer sa main sur nos épaules.\n";
+
+#[test]
+fn tags_of_html_go_with_their_words() {
+    let source = "- Le <b>chat</b> noir\n\nIl est livr\u{e9} : <p>Un mot.</p><p>Deux &amp; trois.</p>\n3 < 4\n";
+    let parsed = read(Format::Plain, source);
+    let out = render(&*parsed, reversed);
+    assert!(out.starts_with("- noir <b>chat</b> Le\n\n"), "{out}");
+    assert!(out.contains("<p>mot. Un</p><p>trois. & Deux</p>\n3 < 4\n"), "{out}");
+    hold(&*parsed, source).expect("the laws");
+}
 
 #[test]
 fn markers_and_blanks_stay_in_the_gaps() {
@@ -201,6 +211,10 @@ fn long_texts_take_time_in_proportion() {
 const PARTS: &[&str] = &[
     "- ",
     "* ",
+    "<b>",
+    "</b>",
+    "<p>",
+    "&amp;",
     "• ",
     "1. ",
     "a) ",

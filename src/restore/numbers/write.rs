@@ -26,8 +26,10 @@ pub fn write(text: &str, target: Range<usize>, number: &Number, p: &Prepared, st
     match number.unit.as_ref().map(|u| &u.kind) {
         Some(UnitKind::Percent) => {
             let rest = after.trim_start_matches([' ', '\u{a0}', '\u{202f}']);
-            if rest.starts_with('%') {
-                return (target.start..text.len() - rest.len() + 1, format!("{figures}%"));
+            let found = rest.len() - rest.trim_start_matches('%').len();
+            if found > 0 {
+                let signs = percent(&p.source()[number.whole_range()]);
+                return (target.start..text.len() - rest.len() + found.min(signs.len()), format!("{figures}{signs}"));
             }
         }
         Some(UnitKind::Money(kind)) => {
@@ -47,6 +49,11 @@ pub fn write(text: &str, target: Range<usize>, number: &Number, p: &Prepared, st
         None => {}
     }
     (target, figures)
+}
+
+/// The sign of a percentage, doubled where the source doubles it.
+fn percent(source: &str) -> &'static str {
+    if source.ends_with("%%") { "%%" } else { "%" }
 }
 
 static NUMERO: LazyLock<Regex> = LazyLock::new(|| {
@@ -219,7 +226,7 @@ pub fn localise(text: &str, numbers: &[Number], style: &Style) -> Vec<(Range<usi
                 _ => figures,
             },
             (Value::Time { .. } | Value::Ordinal(_), _) => continue,
-            (_, Some(UnitKind::Percent)) => format!("{figures}%"),
+            (_, Some(UnitKind::Percent)) => format!("{figures}{}", percent(&text[range.clone()])),
             (_, Some(UnitKind::Money(money))) => amount(&figures, money.multiple, *money, style.currency),
             (_, Some(UnitKind::Degree(Some(c)))) => format!("{figures} °{c}"),
             (_, Some(UnitKind::Degree(None))) => format!("{figures}°"),
