@@ -163,7 +163,38 @@ fn a_directory_without_anything_to_do_is_no_success_in_silence() {
         String::from_utf8_lossy(&out.stderr).into_owned()
     };
     assert!(run(&[]).contains("--glob"));
+    assert!(run(&["--glob", "*.xyz"]).contains("--glob leaves no file"));
     assert_eq!(run(&["--quiet"]), "");
     assert_eq!(run(&["--glob", "*.fr", "--restart"]), "");
     assert!(output.join("lettre.fr").exists());
+}
+
+#[test]
+fn a_signal_is_soon_obeyed_and_the_message_says_how_to_go_on() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let input = dir.path().join("long.txt");
+    // One document, whole windows of which take longer than anyone waits.
+    let sentences = include_str!("data/sentences.fr.txt").lines().cycle().enumerate().take(40_000);
+    fs::write(&input, sentences.map(|(i, text)| format!("{i} : {text}\n\n")).collect::<String>()).expect("written");
+    let mut command = fr2en(&["batch", "--beam", "1"]);
+    command.arg(&input).arg("--out-dir").arg(dir.path().join("en")).stderr(Stdio::piped());
+    let child = command.spawn().expect("starts");
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    let start = std::time::Instant::now();
+    send(&child, "-INT");
+    let out = child.wait_with_output().expect("ends");
+    assert!(start.elapsed() < std::time::Duration::from_secs(15), "{:?}", start.elapsed());
+    assert_eq!(out.status.code(), Some(75), "{out:?}");
+    assert!(String::from_utf8_lossy(&out.stderr).contains("the same command goes on"), "{out:?}");
+}
+
+#[test]
+fn what_is_no_plain_file_is_no_output_of_a_job() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (input, link) = (dir.path().join("a.txt"), dir.path().join("link"));
+    fs::write(&input, "Bonjour.\n").expect("written");
+    std::os::unix::fs::symlink("/dev/null", &link).expect("linked");
+    let out = batch(&input, &link, &[]).output().expect("ran");
+    assert_eq!(out.status.code(), Some(2), "{out:?}");
+    assert!(link.is_symlink() && fs::read_dir(dir.path()).expect("listed").count() == 2);
 }

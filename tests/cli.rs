@@ -446,3 +446,69 @@ fn sentences_stand_beside_their_translations() {
     assert!(dir.path().join("a.md.tmx").is_file());
     assert_eq!(run(&["--bilingual", "pdf"], b"").status.code(), Some(2));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_stood_before_the_output_stays_before_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (source, log, link) = (dir.path().join("a.txt"), dir.path().join("log"), dir.path().join("link"));
+    fs::write(&source, "Bonjour.\n").expect("written");
+    std::os::unix::fs::symlink("/proc/self/fd/1", &link).expect("linked");
+    for output in [Path::new("/dev/stdout"), &link, &log] {
+        fs::write(&log, "header\n").expect("written");
+        let open = fs::OpenOptions::new().append(true).open(&log).expect("opened");
+        let out = fr2en().arg(&source).arg("-o").arg(output).stdout(open).output().expect("ran");
+        assert!(out.status.success(), "{}", text(&out.stderr));
+        let log = fs::read_to_string(&log).expect("there");
+        assert!(log.starts_with("header\n") && log.lines().count() == 2, "{log}");
+    }
+    assert!(link.is_symlink());
+}
+
+#[test]
+fn outputs_that_cannot_stand_beside_each_other_are_wrong_usage() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for name in ["a.txt", "b.txt", "g.tsv"] {
+        fs::write(dir.path().join(name), "Bonjour.\n").expect("written");
+    }
+    let wrong: [(&[&str], &str); 9] = [
+        (&["a.txt", "-o", "x", "--report", "x"], "--report"),
+        (&["a.txt", "--report", "a.txt"], "--report"),
+        (&["a.txt", "-o", "./a.txt"], "the input a.txt"),
+        (&["a.txt", "--out-dir", "."], "the input a.txt"),
+        (&["a.txt", "--glossary", "g.tsv", "-o", "g.tsv"], "--glossary"),
+        (&["a.txt", "--memory", "m", "-o", "m"], "--memory"),
+        (&["a.txt", "--report", "-"], "--report"),
+        (&["a.txt", "b.txt", "--bilingual", "tmx"], "--out-dir"),
+        (&["batch", "a.txt", "-o", "x", "--report", "a.txt"], "--report"),
+    ];
+    for (args, named) in wrong {
+        let out = fr2en().args(args).current_dir(dir.path()).output().expect("ran");
+        assert_eq!(out.status.code(), Some(2), "{args:?}: {}", text(&out.stderr));
+        assert!(text(&out.stderr).contains(named) && out.stdout.is_empty(), "{args:?}: {}", text(&out.stderr));
+    }
+    assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 3);
+    assert_eq!(fs::read_to_string(dir.path().join("a.txt")).expect("there"), "Bonjour.\n");
+}
+
+#[test]
+fn the_report_names_what_could_not_be_read() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (rows, report) = (dir.path().join("rows.jsonl"), dir.path().join("report.json"));
+    fs::write(&rows, "{\"text\":\"Bonjour.\"}\nbroken\n").expect("written");
+    for more in [&[][..], &["--bilingual", "tsv", "--out-dir", "."]] {
+        let mut command = fr2en();
+        command.args(more).arg(&rows).arg("missing.txt").arg("--report").arg(&report).current_dir(dir.path());
+        let out = command.output().expect("ran");
+        assert_eq!(out.status.code(), Some(1));
+        assert!(text(&out.stderr).contains("rows.jsonl: line 2"), "{}", text(&out.stderr));
+        let report: serde_json::Value = serde_json::from_slice(&fs::read(&report).expect("written")).expect("JSON");
+        assert_eq!(report["totals"]["documents_failed"], 1);
+        let errors = |name: &str| {
+            let documents = report["documents"].as_array().expect("a list");
+            let found = documents.iter().find(|d| d["name"].as_str().is_some_and(|n| n.ends_with(name)));
+            found.expect("an entry")["errors"].as_array().map_or(0, Vec::len)
+        };
+        assert_eq!((errors("missing.txt"), errors("rows.jsonl")), (1, 1));
+    }
+}

@@ -94,13 +94,19 @@ impl<'a> Inputs<'a> {
         self.roots.iter().flat_map(|root| self.walk(root))
     }
 
-    /// How much there is to do; finds out early what would be written twice.
+    /// How much there is to do; finds out early what would be written twice, and that the `report` would be written over
+    /// an input.
     ///
     /// # Errors
-    /// When two inputs have the same name.
-    pub fn measure(&self) -> Result<Extent> {
+    /// When two inputs have the same name, or one is the report.
+    pub fn measure(&self, report: Option<&Path>) -> Result<Extent> {
         let (mut extent, mut names) = (Extent::default(), HashSet::new());
+        let report = report.and_then(|path| std::fs::canonicalize(path).ok());
         for task in self.tasks().flatten() {
+            if report.as_ref().is_some_and(|report| std::fs::canonicalize(&task.path).ok().as_ref() == Some(report)) {
+                let message = "is an input, and --report would be written over it; choose another place for the report";
+                return Err(Error::settings(message).at(task.path));
+            }
             if !names.insert(Digest::of(task.name.as_bytes()).head()) {
                 let message = format!("two inputs are called {}; only one could be written", task.name);
                 return Err(Error::settings(message).at(task.path));
@@ -189,13 +195,15 @@ mod tests {
         let mut shared: Vec<String> = Shard::all(3).flat_map(|shard| names(&inputs(&[], shard))).collect();
         shared.sort();
         assert_eq!(shared, ["a.html", "b/1.txt", "b/2.md", "b/c/deep.srt"]);
-        assert_eq!(inputs(&[], Shard::WHOLE).measure().unwrap(), Extent { documents: 4, bytes: 4 });
+        assert_eq!(inputs(&[], Shard::WHOLE).measure(None).unwrap(), Extent { documents: 4, bytes: 4 });
 
         let twice = Inputs::new(vec![root.join("b"), root.join("b/2.md")], vec![], false, None, Shard::WHOLE, &|_| {
             Handling::Whole
         })
         .unwrap();
-        assert!(twice.measure().err().unwrap().to_string().contains("2.md"));
+        assert!(twice.measure(None).err().unwrap().to_string().contains("2.md"));
+        let report = root.join("b/../b/2.md");
+        assert!(inputs(&[], Shard::WHOLE).measure(Some(&report)).err().unwrap().to_string().contains("--report"));
         let missing =
             Inputs::new(vec![root.join("none")], vec![], false, None, Shard::WHOLE, &|_| Handling::Whole).unwrap();
         assert!(names(&missing)[0].contains("none"));

@@ -7,7 +7,7 @@
 //! The stages run side by side, each on the next window. A window holds whole documents and parts of record files; its
 //! sentences share batches. Windows are dealt to two lanes in turn, so that no core waits for the last batches of one, and
 //! the writer takes them from the lanes in the same turn. The results do not depend on where windows begin and end, so a
-//! window is as large as what a few seconds are enough for: after a crash no more than that is done again.
+//! window is as large as what some seconds are enough for: after a crash no more than that is done again.
 
 mod digest;
 mod durable;
@@ -23,18 +23,19 @@ mod shard;
 mod write;
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::ScopedJoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::formats::{self, Format, Parsed};
-use crate::translator::{Outcome, Translator};
+use crate::translator::{Monitor, Outcome, Translator};
 pub use inputs::{Extent, Handling, Inputs, Task};
 pub use join::join;
 pub use journal::Settings;
-pub use report::{Counts, Observer, Progress};
+pub use report::{Counts, Observer, Progress, is_doubtful};
 pub use rows::{Piece, Rows};
 pub use serve::{Served, lines_of, serve};
 pub use shard::Shard;
@@ -80,6 +81,8 @@ pub struct Summary {
     pub clean: bool,
     /// Whether the work was stopped before its end.
     pub stopped: bool,
+    /// Segments of this run that someone should look at.
+    pub doubtful: u64,
 }
 
 /// The other stages have no more use for this one's work.
@@ -94,20 +97,23 @@ struct Translated {
 }
 
 /// Source bytes of a window: of the first one, and at most.
-const FIRST: usize = 32 << 10;
+const FIRST: usize = 8 << 10;
 const MOST: usize = 2 << 20;
 
 /// How long a window should take on a machine that it has for itself.
-const SECONDS: f64 = 5.0;
+const SECONDS: f64 = 2.0;
+
+/// How long the work in hand may still take when the job is to stop; what takes longer is given up and done again later.
+const GRACE: Duration = Duration::from_secs(2);
 
 impl Job<'_> {
-    /// Does what is left to do. `stop` is asked between windows whether to leave early.
+    /// Does what is left to do. `stop` is asked now and then whether to leave early.
     ///
     /// # Errors
     /// When the job cannot go on: the journal is in use, damaged or of another job; the disk is full. What was done
     /// until then is safe.
     pub fn run(&self, stop: &(dyn Fn() -> bool + Sync), observer: &dyn Observer) -> Result<Summary> {
-        let extent = self.inputs.measure()?;
+        let extent = self.inputs.measure(self.report.as_deref())?;
         durable::create_parent(&self.journal())?;
         let (journal, mut past) = Journal::open(&self.journal(), &self.all_settings(), self.restart)?;
         let report = self.report.as_deref().map(|path| Report::open(path, past.report)).transpose()?;
@@ -118,6 +124,7 @@ impl Job<'_> {
             stop,
             failed: AtomicBool::new(false),
             left: AtomicBool::new(false),
+            told: OnceLock::new(),
         };
         let lanes = self.translator.engine().calls().max(1);
         let (to_translate, windows): (Vec<_>, Vec<_>) = (0..lanes).map(|_| sync_channel(0)).unzip();
@@ -141,7 +148,8 @@ impl Job<'_> {
         })
     }
 
-    /// The second stage, one of `lanes`. It takes no new window when it is told to stop, but ends the one in hand.
+    /// The second stage, one of `lanes`. It takes no new window when it is told to stop, and ends the one in hand if that
+    /// is soon done.
     fn translate(
         &self,
         windows: Receiver<Window>,
@@ -155,8 +163,14 @@ impl Job<'_> {
             }
             let start = Instant::now();
             let documents: Vec<&dyn Parsed> = window.items.iter().filter_map(|item| item.parsed()).collect();
-            // A window is never given up half-way.
-            let (outcomes, _) = self.translator.translate_documents(&documents, &())?;
+            let outcomes = match self.translator.translate_documents(&documents, pace) {
+                Ok((outcomes, _)) => outcomes,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {
+                    pace.left.store(true, Ordering::Relaxed);
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
             pace.adapt(window.bytes, start.elapsed().as_secs_f64() / lanes as f64);
             if out.send(Translated { window, outcomes }).is_err() {
                 break;
@@ -223,12 +237,23 @@ impl Pace<'_> {
         stop
     }
 
+    /// Whether the work in hand has had its time since the job was told to stop.
+    fn is_over(&self) -> bool {
+        (self.stop)() && self.told.get_or_init(Instant::now).elapsed() >= GRACE
+    }
+
     /// Makes the next windows as large as what the time is enough for.
     fn adapt(&self, bytes: usize, seconds: f64) {
         let fits = bytes as f64 * SECONDS / seconds.max(1e-3);
         let now = self.budget.load(Ordering::Relaxed);
         // The first windows say little about the rest.
         self.budget.store((fits as usize).clamp(FIRST, now.saturating_mul(8).min(MOST)), Ordering::Relaxed);
+    }
+}
+
+impl Monitor for Pace<'_> {
+    fn done(&self, _: usize, _: usize) -> bool {
+        !self.is_over()
     }
 }
 

@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::time::Instant;
 
 use super::digest::{Digest, Hasher};
 use super::durable;
@@ -51,6 +53,8 @@ pub struct Pace<'a> {
     pub failed: AtomicBool,
     /// Set when some of the work was left because of `stop`.
     pub left: AtomicBool,
+    /// When it was first seen that the job is to stop.
+    pub told: OnceLock<Instant>,
 }
 
 impl Item {
@@ -146,6 +150,10 @@ impl<'a> Reader<'a> {
     fn is_done(&self, task: &Task, target: &Path) -> Result<bool> {
         if std::fs::canonicalize(target).is_ok_and(|t| std::fs::canonicalize(&task.path).is_ok_and(|p| p == t)) {
             return Err(Error::settings("would be replaced by its translation; choose another place for the output"));
+        }
+        if std::fs::metadata(target).is_ok_and(|metadata| !metadata.is_file()) {
+            let message = "cannot be written: there is something that is no file at the place of its translation";
+            return Err(Error::settings(format!("{message}, {}", target.display())));
         }
         let Some(Known { input, output, .. }) = self.past.done(&task.name) else { return Ok(false) };
         match std::fs::metadata(target) {

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::check::ProblemKind;
 use crate::error::{Error, Result};
 use crate::memory::MemoryUse;
-use crate::translator::DocumentReport;
+use crate::translator::{DocumentReport, SegmentReport};
 
 /// Counts of a document, or of many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,8 +81,7 @@ impl Counts {
 
     /// Of what the translator reports of a document, or of a part of one.
     pub fn of(report: &DocumentReport) -> Self {
-        let count =
-            |is: fn(&crate::translator::SegmentReport) -> bool| report.segments.iter().filter(|s| is(s)).count() as u64;
+        let count = |is: fn(&SegmentReport) -> bool| report.segments.iter().filter(|s| is(s)).count() as u64;
         Self {
             segments: report.segments.len() as u64,
             failed: count(|s| s.error.is_some()),
@@ -95,6 +95,13 @@ impl Counts {
     pub fn is_clean(&self) -> bool {
         self.failed == 0 && self.broken == 0
     }
+}
+
+/// Whether a segment is worth a word to whoever did not ask for a report: it kept its French text, or a guard is not
+/// content with more than its score. A low score alone is common, and the report has it.
+pub fn is_doubtful(segment: &SegmentReport) -> bool {
+    let alone = ProblemKind::LowScore.code();
+    segment.error.is_some() || segment.notes.iter().any(|note| note.warning && note.code != alone)
 }
 
 /// The report's file: a line for each segment that someone should look at, one for each document, one with the totals.
@@ -122,7 +129,7 @@ impl Report {
     /// # Errors
     /// When it cannot be written.
     pub fn segments(&mut self, document: &str, report: &DocumentReport) -> Result<()> {
-        let doubtful = |s: &&crate::translator::SegmentReport| s.error.is_some() || s.notes.iter().any(|n| n.warning);
+        let doubtful = |s: &&SegmentReport| s.error.is_some() || s.notes.iter().any(|n| n.warning);
         report
             .segments
             .iter()
@@ -157,5 +164,30 @@ impl Report {
     pub fn sync(&mut self) -> Result<u64> {
         let synced = self.file.flush().and_then(|()| self.file.get_ref().sync_data());
         synced.map(|()| self.written).map_err(|e| Error::io(&self.path, "write", e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{BlockKind, Note};
+
+    #[test]
+    fn a_low_score_alone_is_not_worth_a_word() {
+        let segment = |codes: &[&'static str]| SegmentReport {
+            kind: BlockKind::Paragraph,
+            block: 0,
+            offset: 0,
+            quote_depth: 0,
+            source: String::new(),
+            target: String::new(),
+            score: None,
+            confidence: None,
+            notes: codes.iter().map(|code| Note::warning(code, String::new())).collect(),
+            error: None,
+        };
+        assert!(!is_doubtful(&segment(&[])) && !is_doubtful(&segment(&["low_score"])));
+        assert!(is_doubtful(&segment(&["low_score", "number_lost"])));
+        assert!(is_doubtful(&SegmentReport { error: Some("cut".to_owned()), ..segment(&[]) }));
     }
 }

@@ -14,7 +14,7 @@ use super::durable;
 use super::inputs::{Extent, Task};
 use super::journal::{At, Commit, Done, Journal, Past, Reached};
 use super::read::Item;
-use super::report::{Counts, Observer, Progress, Report};
+use super::report::{Counts, Observer, Progress, Report, is_doubtful};
 use super::rows::Piece;
 use super::{Summary, Translated};
 use crate::error::{Error, ErrorKind, Result};
@@ -37,6 +37,8 @@ pub struct Writer<'a> {
     /// Of the whole job.
     counts: Counts,
     faults: usize,
+    /// Segments of this run that someone should look at.
+    doubtful: u64,
     start: Instant,
     progress: Progress,
     /// Source bytes that earlier runs translated.
@@ -80,6 +82,7 @@ impl<'a> Writer<'a> {
             names: BTreeSet::new(),
             counts: Counts::default(),
             faults: 0,
+            doubtful: 0,
             start: Instant::now(),
             progress,
             skipped: 0,
@@ -123,7 +126,7 @@ impl<'a> Writer<'a> {
         }
         let clean = self.counts.is_clean() && self.faults == 0;
         self.finish(clean)?;
-        Ok(Summary { counts: self.counts, clean, stopped: false })
+        Ok(Summary { counts: self.counts, clean, stopped: false, doubtful: self.doubtful })
     }
 
     fn window(&mut self, translated: Translated, past: &Past) -> Result<()> {
@@ -286,6 +289,7 @@ impl<'a> Writer<'a> {
     fn segments(&mut self, name: &str, path: &Path, outcome: Outcome) -> Result<()> {
         let DocumentReport { segments, .. } = &outcome.report;
         self.progress.segments += segments.len() as u64;
+        self.doubtful += segments.iter().filter(|segment| is_doubtful(segment)).count() as u64;
         self.progress.words += Counts::of(&outcome.report).words;
         if let Some(error) = outcome.error() {
             self.observer.fault(&error.at(path));

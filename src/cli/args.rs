@@ -5,9 +5,22 @@ mod batch;
 use std::path::PathBuf;
 
 pub use batch::{BatchArgs, MemoryArgs};
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 use super::config::BatchTokens;
+use super::settings::{BILINGUAL, CLOCK, COMPUTE, CURRENCY, MOST_BEAM, QUOTES, STOPS, WRAPPED, parse_device};
+use crate::error::Result;
+
+/// What one may choose, for clap to check, and for completions to offer.
+fn names<T>(choices: &[(&'static str, T)]) -> PossibleValuesParser {
+    PossibleValuesParser::new(choices.iter().map(|(name, _)| *name))
+}
+
+/// A text that is checked when it is typed and read later.
+fn checked<T>(parse: fn(&str) -> Result<T>) -> impl Fn(&str) -> Result<String> + Clone + Send + Sync {
+    move |text| parse(text).map(|_| text.to_owned())
+}
 
 /// Translates French documents into English on this machine, and keeps their shape.
 #[derive(Debug, Parser)]
@@ -16,7 +29,7 @@ use super::config::BatchTokens;
     version,
     max_term_width = 100,
     args_conflicts_with_subcommands = true,
-    after_help = "Without FILE, or with -, reads standard input. Exit codes: 0 all went well; 1 some input failed (the rest is written); 2 wrong usage; 130 interrupted."
+    after_help = "Without FILE, or with -, reads standard input. Exit codes: 0 all went well; 1 some input failed (the rest is written); 2 wrong usage; 130 interrupted. Defaults come from config.toml (see `fr2en doctor`) and from variables: FR2EN_BEAM for --beam, and so on."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -63,7 +76,7 @@ pub struct TranslateArgs {
     pub out_dir: Option<PathBuf>,
 
     /// Write sentences and their translations side by side, with scores, instead of the document: tsv, tmx or html
-    #[arg(long, value_name = "KIND", help_heading = "Output")]
+    #[arg(long, value_name = "KIND", value_parser = names(BILINGUAL), ignore_case = true, hide_possible_values = true, help_heading = "Output")]
     pub bilingual: Option<String>,
 
     /// Write a report in JSON: every segment with its score and what was done to it, and timings
@@ -98,7 +111,7 @@ pub struct ReadArgs {
     pub encoding: Option<String>,
 
     /// Plain text: whether paragraphs are wrapped by hand over several lines: auto, yes or no [default: auto]
-    #[arg(long, value_name = "WHEN", num_args = 0..=1, default_missing_value = "yes", require_equals = true, help_heading = "Input")]
+    #[arg(long, value_name = "WHEN", value_parser = names(WRAPPED), ignore_case = true, hide_possible_values = true, num_args = 0..=1, default_missing_value = "yes", require_equals = true, help_heading = "Input")]
     pub wrapped: Option<String>,
 
     /// JSONL, CSV, TSV: a field to translate; may be given several times [default: text]
@@ -114,11 +127,11 @@ pub struct ReadArgs {
     pub front_matter: Vec<String>,
 
     /// Subtitles: the longest line, in characters [default: 42]
-    #[arg(long, value_name = "N", help_heading = "Input")]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..), help_heading = "Input")]
     pub columns: Option<usize>,
 
     /// Subtitles: the most lines of a cue, where the source has no more [default: 2]
-    #[arg(long, value_name = "N", help_heading = "Input")]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..), help_heading = "Input")]
     pub lines: Option<usize>,
 }
 
@@ -126,15 +139,15 @@ pub struct ReadArgs {
 #[derive(Debug, Default, Args)]
 pub struct EngineArgs {
     /// A model: a name from `fr2en models list`, a directory, or a name on the hub such as Helsinki-NLP/opus-mt-fr-en
-    #[arg(short, long, value_name = "MODEL", env = "FR2EN_MODEL", help_heading = "Translation")]
+    #[arg(short, long, value_name = "MODEL", help_heading = "Translation")]
     pub model: Option<String>,
 
     /// Never open a network connection
-    #[arg(long, env = "FR2EN_OFFLINE", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Translation")]
+    #[arg(long, help_heading = "Translation")]
     pub offline: bool,
 
-    /// How many hypotheses to keep while searching; 1 is fastest [default: the model's, mostly 4]
-    #[arg(short, long, value_name = "N", env = "FR2EN_BEAM", help_heading = "Translation")]
+    /// How many hypotheses to keep while searching; 1 is fastest, 64 the most [default: the model's, mostly 4]
+    #[arg(short, long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=MOST_BEAM), help_heading = "Translation")]
     pub beam: Option<usize>,
 
     /// Longer (above 1) or shorter (below 1) translations among those of a beam [default: the model's]
@@ -142,23 +155,23 @@ pub struct EngineArgs {
     pub length_penalty: Option<f32>,
 
     /// How many batches to work on at a time [default: one a core]
-    #[arg(short, long, value_name = "N", env = "FR2EN_THREADS", help_heading = "Machine")]
+    #[arg(short, long, value_name = "N", help_heading = "Machine")]
     pub threads: Option<usize>,
 
     /// auto, cpu, cuda, cuda:N, cuda:N,M (a worker each) or metal [default: auto]
-    #[arg(short, long, value_name = "DEVICE", env = "FR2EN_DEVICE", help_heading = "Machine")]
+    #[arg(short, long, value_name = "DEVICE", value_parser = checked(parse_device), help_heading = "Machine")]
     pub device: Option<String>,
 
     /// Arithmetic: auto, int8, f32, bf16 or f16 [default: auto, which is int8 on a CPU and f16 on a GPU]
-    #[arg(long, value_name = "KIND", env = "FR2EN_COMPUTE", help_heading = "Machine")]
+    #[arg(long, value_name = "KIND", value_parser = names(COMPUTE), ignore_case = true, hide_possible_values = true, help_heading = "Machine")]
     pub compute: Option<String>,
 
     /// Source tokens of a batch, padding counted; auto is 2048 on a CPU, 1024 with a beam, and what a GPU has memory for [default: auto]
-    #[arg(long, value_name = "N|auto", env = "FR2EN_BATCH_TOKENS", help_heading = "Machine")]
+    #[arg(long, value_name = "N|auto", help_heading = "Machine")]
     pub batch_tokens: Option<BatchTokens>,
 
     /// Choose only among the words that the model's shortlist gives for a sentence: faster, and now and then another word
-    #[arg(long, env = "FR2EN_SHORTLIST", value_parser = clap::builder::FalseyValueParser::new(), help_heading = "Machine")]
+    #[arg(long, help_heading = "Machine")]
     pub shortlist: bool,
 }
 
@@ -167,19 +180,20 @@ pub struct EngineArgs {
 pub struct StyleArgs {
     /// Quotation marks: auto (straight where the French has straight ones, curly elsewhere), curly, straight, or source (the
     /// French ones) [default: auto]
-    #[arg(long, value_name = "STYLE", env = "FR2EN_QUOTES", help_heading = "Style")]
+    #[arg(long, value_name = "STYLE", value_parser = names(QUOTES), ignore_case = true, hide_possible_values = true, help_heading = "Style")]
     pub quotes: Option<String>,
 
-    /// Where a full stop or comma stands beside a closing quotation mark: us (inside) or uk (outside) [default: us]
-    #[arg(long, value_name = "ORDER", help_heading = "Style")]
+    /// Where a full stop or comma stands beside a closing quotation mark: us (inside), uk (outside) or keep (as
+    /// the model wrote it) [default: us]
+    #[arg(long, value_name = "ORDER", value_parser = names(STOPS), ignore_case = true, hide_possible_values = true, help_heading = "Style")]
     pub stops: Option<String>,
 
     /// Times such as 15 h 30: 24 (15:30), 12 (3:30 p.m.) or keep (15:30, or what the model wrote) [default: keep]
-    #[arg(long, value_name = "HOURS", help_heading = "Style")]
+    #[arg(long, value_name = "HOURS", value_parser = names(CLOCK), ignore_case = true, hide_possible_values = true, help_heading = "Style")]
     pub clock: Option<String>,
 
     /// Amounts such as 12 000 €: before (€12,000) or after (12,000 €) [default: before]
-    #[arg(long, value_name = "PLACE", help_heading = "Style")]
+    #[arg(long, value_name = "PLACE", value_parser = names(CURRENCY), ignore_case = true, hide_possible_values = true, help_heading = "Style")]
     pub currency: Option<String>,
 
     /// Terms to honour: a file of lines SOURCE<TAB>TARGET, or SOURCE alone for what stays as it is
@@ -278,6 +292,6 @@ pub struct ModelsArgs {
     pub command: super::models::ModelsCommand,
 
     /// Never open a network connection
-    #[arg(long, global = true, env = "FR2EN_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, global = true)]
     pub offline: bool,
 }

@@ -1,7 +1,7 @@
 //! `fr2en batch`: jobs that can be interrupted and go on where they were.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::Ending;
 use super::args::BatchArgs;
-use super::config::ConfigFile;
+use super::config::Defaults;
+use super::output;
 use super::printer::Printer;
 use super::progress::{self, INTERRUPTED};
 use super::settings::{self, Reading};
@@ -23,15 +24,32 @@ use crate::store::manifest::Record;
 ///
 /// # Errors
 /// When the job cannot begin or cannot go on. Documents and rows that fail are reported, and the rest goes on.
-pub fn run(args: &BatchArgs, config: &ConfigFile, printer: &Printer) -> Result<Ending> {
+pub fn run(args: &BatchArgs, config: &Defaults, printer: &Printer) -> Result<Ending> {
     let reading = settings::reading(&args.reading)?;
+    // Outputs that a job comes back to: links are followed once.
+    let plain = |option: &str, path: &Option<PathBuf>| -> Result<Option<PathBuf>> {
+        path.as_ref().map(|path| output::plain(option, path)).transpose()
+    };
+    let (target, report) = (plain("batch", &args.output)?, plain("--report", &args.report)?);
+    let memory = settings::memory(&args.memory, config)?;
     if let Some(count) = args.join {
-        return join(args, count, printer);
+        return join(args, target.as_deref(), count, printer);
     }
     let shard = args.shard.as_deref().map_or(Ok(Shard::WHOLE), Shard::parse)?;
-    let destination = destination(args, &reading, shard)?;
+    let destination = destination(args, target, &reading, shard)?;
+    let glossary = args.style.glossary.as_deref().or(config.glossary.as_deref());
+    let made = match &destination {
+        Some(Destination::File(path)) => Some(shard.name(path)),
+        _ => None,
+    };
+    let written = made.iter().map(|path| ("the translation", path.as_path()));
+    let written = written.chain(report.iter().map(|path| ("--report", path.as_path())));
+    let written = written.chain(memory.iter().map(|memory| ("--memory", memory.path.as_path())));
+    let read = args.inputs.iter().map(|path| ("the input", path.as_path()));
+    let read = read.chain(glossary.map(|path| ("--glossary", path)));
+    output::distinct(&read.collect::<Vec<_>>(), &written.collect::<Vec<_>>())?;
     let mut builder = settings::builder(&args.engine, &args.style, config)?.identified(!args.stdin_jsonl);
-    if let Some(memory) = settings::memory(&args.memory, config)? {
+    if let Some(memory) = memory {
         builder = builder.memory(memory);
     }
     let translator = builder.pull_progress(progress::pull(printer)).build()?;
@@ -70,7 +88,7 @@ pub fn run(args: &BatchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
         options: &reading.options,
         id: &args.id,
         settings: own_settings(args, config)?,
-        report: args.report.clone(),
+        report,
         restart: args.restart,
     };
     let summary = job.run(&stop, &log).map_err(|error| match error.kind() {
@@ -80,10 +98,19 @@ pub fn run(args: &BatchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
         _ => error,
     })?;
     log.memory(translator.engine().memory());
-    if summary.counts.documents == 0 && summary.clean && shard.is_whole() {
-        printer.notice(
-            "there was nothing to translate: no file has an extension that is known; --glob '*.EXT' takes others",
-        );
+    if summary.stopped {
+        printer.notice("stopped before the end; what is done is kept, and the same command goes on");
+    } else if summary.counts.documents == 0 && summary.clean && shard.is_whole() {
+        printer.notice(match args.glob.is_empty() {
+            true => {
+                "there was nothing to translate: no file has an extension that is known; --glob '*.EXT' takes others"
+            }
+            false => "there was nothing to translate: --glob leaves no file",
+        });
+    }
+    if summary.doubtful > 0 {
+        let report = job.report.as_deref();
+        progress::mention_doubtful(printer, summary.doubtful, report, "--report FILE, from the start with --restart,");
     }
     Ok(match summary.clean {
         _ if summary.stopped => Ending::Again,
@@ -93,27 +120,32 @@ pub fn run(args: &BatchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
 }
 
 /// Where the English goes; `None` for standard output. Finds out early what cannot work.
-fn destination(args: &BatchArgs, reading: &Reading, shard: Shard) -> Result<Option<Destination>> {
+fn destination(
+    args: &BatchArgs,
+    target: Option<PathBuf>,
+    reading: &Reading,
+    shard: Shard,
+) -> Result<Option<Destination>> {
     if let Some(directory) = &args.out_dir {
         std::fs::create_dir_all(directory).map_err(|e| Error::io(directory, "create", e))?;
         return Ok(Some(Destination::Directory(directory.clone())));
     }
-    let Some(path) = &args.output else { return Ok(None) };
+    let Some(path) = target else { return Ok(None) };
     match args.inputs.as_slice() {
         [input] if input.is_dir() => Err(Error::settings("is a directory; use --out-dir").at(input)),
         [input] if !shard.is_whole() && reading.handling(input) != Handling::SharedRows => {
             Err(Error::settings("only files of JSON lines in UTF-8 are shared out row by row").at(input))
         }
         [_] => {
-            super::output::check(path)?;
-            Ok(Some(Destination::File(path.clone())))
+            output::check(&path)?;
+            Ok(Some(Destination::File(path)))
         }
         _ => Err(Error::settings("--output takes one input; use --out-dir for several")),
     }
 }
 
 /// What decides the output and is neither the translator's nor the formats' own setting.
-fn own_settings(args: &BatchArgs, config: &ConfigFile) -> Result<Settings> {
+fn own_settings(args: &BatchArgs, config: &Defaults) -> Result<Settings> {
     let mut settings = Settings::new();
     if let Some(path) = args.style.glossary.as_ref().or(config.glossary.as_ref()) {
         settings.insert("glossary".to_owned(), Record::of_file(path)?.sha256);
@@ -131,14 +163,15 @@ fn own_settings(args: &BatchArgs, config: &ConfigFile) -> Result<Settings> {
     Ok(settings)
 }
 
-fn join(args: &BatchArgs, count: u64, printer: &Printer) -> Result<Ending> {
-    let ([input], Some(output)) = (args.inputs.as_slice(), &args.output) else {
+fn join(args: &BatchArgs, target: Option<&Path>, count: u64, printer: &Printer) -> Result<Ending> {
+    let ([input], Some(target)) = (args.inputs.as_slice(), target) else {
         return Err(Error::settings("--join takes the one input that was shared out, and --output"));
     };
     if count == 0 {
         return Err(Error::settings("--join takes the number of shares"));
     }
-    let rows = batch::join(input, output, count, &args.id)?;
+    output::distinct(&[("the input", input)], &[("the joined rows", target)])?;
+    let rows = batch::join(input, target, count, &args.id)?;
     printer.detail(format_args!("{rows} rows"));
     Ok(Ending::Done)
 }

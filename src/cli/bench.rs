@@ -1,13 +1,15 @@
 //! `fr2en bench`: how fast this machine translates, stage by stage.
 
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
 
 use super::Ending;
 use super::args::BenchArgs;
-use super::config::ConfigFile;
+use super::config::Defaults;
 use super::input::Input;
+use super::output;
 use super::printer::Printer;
 use super::settings;
 use crate::engine::Engine;
@@ -18,7 +20,12 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// When the model or the input cannot be read, or a line cannot be translated.
-pub fn run(args: &BenchArgs, config: &ConfigFile, printer: &Printer) -> Result<Ending> {
+pub fn run(args: &BenchArgs, config: &Defaults, printer: &Printer) -> Result<Ending> {
+    if let Some(output) = &args.output {
+        let written = [("the measurement", Path::new("-")), ("--output", output)];
+        output::distinct(&[("the input", &args.file)], &written)?;
+        output::check(output)?;
+    }
     let text = Input::from_arg(&args.file).read_text()?;
     let lines: Vec<String> = text.lines().filter(|l| !l.trim().is_empty()).map(str::to_owned).collect();
     if lines.is_empty() {
@@ -54,7 +61,7 @@ pub fn run(args: &BenchArgs, config: &ConfigFile, printer: &Printer) -> Result<E
         seconds.push(start.elapsed().as_secs_f64());
     }
     if let Some(path) = &args.output {
-        super::output::write(path, said.join("\n") + "\n")?;
+        output::write(path, said.join("\n") + "\n")?;
     }
     let mut sorted = seconds.clone();
     sorted.sort_by(f64::total_cmp);

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Ending;
 use super::args::DoctorArgs;
-use super::config::ConfigFile;
+use super::config::Defaults;
 use super::printer::Printer;
 use super::settings;
 use crate::error::{Error, Result};
@@ -104,8 +104,8 @@ pub fn run(args: &DoctorArgs, printer: &Printer) -> Result<Ending> {
 
 impl Findings {
     fn gather(args: &DoctorArgs) -> Self {
-        let config_file = ConfigFile::load();
-        let defaults = ConfigFile::default();
+        let config_file = Defaults::load();
+        let defaults = Defaults::default();
         let opened = config_file.as_ref().map_err(|e| Error::settings(e.to_string())).and_then(|config_file| {
             let files = store::open(&settings::model(&args.engine, config_file)?, &settings::store(true), &())?;
             let config = Config::load(&files)?;
@@ -135,8 +135,8 @@ impl Findings {
                 .into(),
             choice,
             settings: Settings {
-                config_file: ConfigFile::path(),
-                usual_config_file: ConfigFile::usual_path(),
+                config_file: Defaults::path(),
+                usual_config_file: Defaults::usual_path(),
                 variables: variables(),
             },
         }
@@ -204,7 +204,7 @@ impl Findings {
 }
 
 /// What the settings lead to with this model.
-fn choice(args: &DoctorArgs, config_file: &ConfigFile, config: &Config) -> Result<Choice> {
+fn choice(args: &DoctorArgs, config_file: &Defaults, config: &Config) -> Result<Choice> {
     let device = settings::device(&args.engine, config_file)?;
     let plan = Plan::new(&device, settings::compute(&args.engine, config_file)?, config)?;
     let translator = settings::builder(&args.engine, &super::args::StyleArgs::default(), config_file)?;

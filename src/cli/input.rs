@@ -5,7 +5,6 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::formats::encoding;
 
 /// A document as it was named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +27,19 @@ impl Input {
         }
     }
 
-    /// The whole input as UTF-8 text.
+    /// The whole input as UTF-8 text, for what no option gives another encoding.
     ///
     /// # Errors
     /// When it cannot be read or is no such text.
     pub fn read_text(&self) -> Result<String> {
-        encoding::decode(self.read()?, None).map_err(|e| e.at(self.name()))
+        let text = String::from_utf8(self.read()?).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            Error::input(format!("byte {at} is not UTF-8; save the file in UTF-8")).at(self.name())
+        })?;
+        match text.find('\0') {
+            Some(at) => Err(Error::input(format!("byte {at} is NUL, which no text holds")).at(self.name())),
+            None => Ok(text),
+        }
     }
 
     /// The whole input.

@@ -17,6 +17,7 @@ use crate::store::{self, BUNDLED, ModelSpec, PullProgress, StoreSettings};
 use crate::translator;
 
 use super::input::Input;
+use super::output;
 use super::progress::Silent;
 
 /// What to do with models.
@@ -76,6 +77,9 @@ pub enum ModelsCommand {
     },
 }
 
+/// A table of fewer sentences would forbid most words.
+const FEWEST: usize = 100;
+
 /// Carries out `command`; results go to `out`.
 ///
 /// # Errors
@@ -114,8 +118,16 @@ pub fn run(
                 Some(path) => path.clone(),
                 None => store::path(&spec, settings)?.join(store::SHORTLIST),
             };
-            super::output::check(&path)?;
+            let path = output::plain("a shortlist", &path)?;
+            output::distinct(&[("--corpus", corpus)], &[("the shortlist", &path)])?;
+            output::check(&path)?;
             let lines: Vec<String> = Input::from_arg(corpus).read_text()?.lines().map(str::to_owned).collect();
+            let count = lines.iter().filter(|line| !line.trim().is_empty()).count();
+            if count < FEWEST {
+                let message =
+                    format!("has {count} sentences, a line each; a shortlist needs {FEWEST} at the very least");
+                return Err(Error::input(message).at(corpus));
+            }
             let files = store::open(&spec, settings, progress)?;
             let config = Config::load(&files)?;
             let plan = Plan::new(&DeviceChoice::Auto, Compute::Auto, &config)?;
@@ -125,7 +137,7 @@ pub fn run(
             let limits = Limits { common: *common, each: *each };
             let table = engine::shortlist(&engine, &files, &lines, &options, limits, &Silent)?;
             let bytes = table.to_bytes(&files);
-            super::output::write(&path, &bytes)?;
+            output::write(&path, &bytes)?;
             store::note(&path, &bytes)?;
             let (common, each) = table.sizes();
             let kib = bytes.len() / 1024;
@@ -189,6 +201,13 @@ fn verify(spec: &ModelSpec, settings: &StoreSettings, out: &mut dyn Write) -> Re
         print(out, format_args!("{:64}  {}  {word}\n", sum, file.file))?;
     }
     let bad: Vec<&str> = checked.iter().filter(|file| !file.is_good()).map(|file| file.file.as_str()).collect();
+    if checked.iter().all(|file| file.expected.is_none()) {
+        let remedy = match spec {
+            ModelSpec::Hub { .. } => format!("run `fr2en models pull {spec}`"),
+            _ => "a manifest.json would say what its files must be".to_owned(),
+        };
+        return Err(Error::model(format!("{spec}: nothing was verified, because no checksum is noted; {remedy}")));
+    }
     if bad.is_empty() {
         return Ok(());
     }
@@ -339,6 +358,36 @@ mod tests {
         assert!(error.kind() == ErrorKind::Model && error.to_string().contains("in bytes already"), "{error}");
         // What went wrong has left nothing behind.
         assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 2);
+    }
+
+    #[cfg(feature = "bundled")]
+    #[test]
+    fn a_shortlist_of_nothing_is_refused_and_a_check_of_nothing_is_no_success() {
+        let (_cache, settings) = empty_cache();
+        let place = tempfile::tempdir().unwrap();
+        let bundled = Path::new(env!("CARGO_MANIFEST_DIR")).join("models").join(BUNDLED);
+        for entry in std::fs::read_dir(bundled).unwrap().flatten().filter(|e| e.file_name() != "manifest.json") {
+            std::fs::copy(entry.path(), place.path().join(entry.file_name())).unwrap();
+        }
+        let model = place.path().to_string_lossy().into_owned();
+        let error = output(&ModelsCommand::Verify { model: model.clone() }, &settings).unwrap_err();
+        assert!(error.to_string().contains("nothing was verified"), "{error}");
+        let table = place.path().join("shortlist.bin");
+        let before = std::fs::read(&table).unwrap();
+        let corpus = place.path().join("corpus");
+        std::fs::write(&corpus, "Bonjour.\n\n".repeat(99)).unwrap();
+        let shortlist = |output: &Path| ModelsCommand::Shortlist {
+            model: model.clone(),
+            corpus: corpus.clone(),
+            output: Some(output.to_owned()),
+            common: 10,
+            each: 3,
+        };
+        let error = output(&shortlist(&table), &settings).unwrap_err();
+        assert!(error.to_string().contains("99 sentences"), "{error}");
+        let error = output(&shortlist(&corpus), &settings).unwrap_err();
+        assert!(error.kind() == ErrorKind::Settings && error.to_string().contains("--corpus"), "{error}");
+        assert!(std::fs::read(&table).unwrap() == before);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A bar with rate and time left on a terminal; silence elsewhere. Also where an interruption is noticed.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -61,6 +62,15 @@ pub fn mention_memory(printer: &Printer, memory: Option<&(MemoryUse, Option<Stri
     if let Some(fault) = fault {
         printer.error(&Error::new(ErrorKind::Io, format!("nothing more is remembered: {fault}")));
     }
+}
+
+/// Says that someone should look at some segments, and where they are named: in the report, or in one to be asked for by
+/// `option`.
+pub fn mention_doubtful(printer: &Printer, segments: u64, report: Option<&Path>, option: &str) {
+    let what = if segments == 1 { "1 segment".to_owned() } else { format!("{segments} segments") };
+    let names = if segments == 1 { "names it" } else { "names them" };
+    let place = report.map_or_else(|| option.to_owned(), |path| path.display().to_string());
+    printer.notice(&format!("{what} to look at: {place} {names}"));
 }
 
 /// Shows nothing; ends the work when interrupted.

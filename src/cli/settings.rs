@@ -7,8 +7,9 @@ use std::path::Path;
 use encoding_rs::UTF_8;
 
 use super::args::{EngineArgs, MemoryArgs, ReadArgs, StyleArgs};
-use super::config::{BatchTokens, ConfigFile};
+use super::config::{BatchTokens, Defaults};
 use super::input::Input;
+use super::output;
 use crate::batch::Handling;
 use crate::error::{Error, Result};
 use crate::formats::{self, Bilingual, Format, Wrapped, encoding};
@@ -18,10 +19,61 @@ use crate::restore::{Clock, Currency, QuoteStyle, Stops, Style};
 use crate::store::{ModelSpec, StoreSettings};
 use crate::translator::{Builder, Compute, DeviceChoice, Translator};
 
+/// What the choices of each option are called.
+pub const QUOTES: &[(&str, QuoteStyle)] = &[
+    ("auto", QuoteStyle::Auto),
+    ("curly", QuoteStyle::Curly),
+    ("straight", QuoteStyle::Straight),
+    ("source", QuoteStyle::Source),
+];
+pub const STOPS: &[(&str, Stops)] = &[("us", Stops::Us), ("uk", Stops::Uk), ("keep", Stops::Keep)];
+pub const CLOCK: &[(&str, Clock)] = &[("keep", Clock::Keep), ("24", Clock::TwentyFour), ("12", Clock::Twelve)];
+pub const CURRENCY: &[(&str, Currency)] = &[("before", Currency::Before), ("after", Currency::Keep)];
+pub const COMPUTE: &[(&str, Compute)] = &[
+    ("auto", Compute::Auto),
+    ("int8", Compute::Int8),
+    ("f32", Compute::F32),
+    ("bf16", Compute::Bf16),
+    ("f16", Compute::F16),
+];
+pub const WRAPPED: &[(&str, Wrapped)] = &[("auto", Wrapped::Auto), ("yes", Wrapped::Yes), ("no", Wrapped::No)];
+pub const BILINGUAL: &[(&str, Bilingual)] =
+    &[("tsv", Bilingual::Tsv), ("tmx", Bilingual::Tmx), ("html", Bilingual::Html)];
+
+/// A wider beam costs much and gains nothing.
+pub const MOST_BEAM: u64 = 64;
+
+/// Whether what one source of defaults says makes sense by itself, so that it can be blamed.
+///
+/// # Errors
+/// When it does not; the message names the key.
+pub fn check(defaults: &Defaults) -> Result<()> {
+    fn named<T>(key: &str, read: Result<T>) -> Result<()> {
+        read.map(drop).map_err(|e| Error::new(e.kind(), format!("{key}: {e}")))
+    }
+    style(&StyleArgs::default(), defaults)?;
+    compute(&EngineArgs::default(), defaults)?;
+    let Defaults { beam, threads, batch_tokens, length_penalty, model, device, memory_limit, .. } = defaults;
+    named("model", model.as_deref().map(ModelSpec::parse).transpose())?;
+    named("device", device.as_deref().map(parse_device).transpose())?;
+    named("memory-limit", memory_limit.as_deref().map(size).transpose())?;
+    if beam.is_some_and(|beam| !(1..=MOST_BEAM).contains(&(beam as u64))) {
+        return Err(Error::settings(format!("beam: {} is not from 1 to {MOST_BEAM}", beam.unwrap_or_default())));
+    }
+    if *threads == Some(0) || *batch_tokens == Some(BatchTokens::Tokens(0)) {
+        let key = if *threads == Some(0) { "threads" } else { "batch-tokens" };
+        return Err(Error::settings(format!("{key}: it must be at least 1")));
+    }
+    if length_penalty.is_some_and(|penalty| !penalty.is_finite()) {
+        return Err(Error::settings("length-penalty: it must be a number"));
+    }
+    Ok(())
+}
+
 /// Everything that decides how a translator is built.
-pub fn builder(engine: &EngineArgs, style: &StyleArgs, config: &ConfigFile) -> Result<Builder> {
+pub fn builder(engine: &EngineArgs, style: &StyleArgs, config: &Defaults) -> Result<Builder> {
     let mut builder = Translator::builder()
-        .store(store(engine.offline || config.offline.unwrap_or(false)))
+        .store(store(is_offline(engine.offline, config)))
         .model(model(engine, config)?)
         .device(device(engine, config)?)
         .compute(compute(engine, config)?);
@@ -47,20 +99,25 @@ pub fn builder(engine: &EngineArgs, style: &StyleArgs, config: &ConfigFile) -> R
 }
 
 /// Whether the glossary's terms count in other forms too.
-pub fn is_glossary_inflected(style: &StyleArgs, config: &ConfigFile) -> bool {
+pub fn is_glossary_inflected(style: &StyleArgs, config: &Defaults) -> bool {
     style.glossary_inflected || config.glossary_inflected.unwrap_or(false)
 }
 
 /// The translation memory, if one is wanted.
-pub fn memory(args: &MemoryArgs, config: &ConfigFile) -> Result<Option<MemorySettings>> {
-    let Some(path) = args.memory.as_ref().or(config.memory.as_ref()) else { return Ok(None) };
+pub fn memory(args: &MemoryArgs, config: &Defaults) -> Result<Option<MemorySettings>> {
+    let Some(path) = args.memory.as_ref().or(config.memory.as_ref()) else {
+        return match args.memory_limit {
+            Some(_) => Err(Error::settings("--memory-limit needs --memory FILE")),
+            None => Ok(None),
+        };
+    };
     let limit = args.memory_limit.as_ref().or(config.memory_limit.as_ref());
     let limit = limit.map(|text| size(text)).transpose()?.unwrap_or(MemorySettings::LIMIT);
-    Ok(Some(MemorySettings { path: path.clone(), limit }))
+    Ok(Some(MemorySettings { path: output::plain("--memory", path)?, limit }))
 }
 
 /// Bytes from a number such as `500M` or `2G`.
-fn size(text: &str) -> Result<u64> {
+pub fn size(text: &str) -> Result<u64> {
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match text[number.len()..].to_ascii_uppercase().trim_end_matches('B').trim_end_matches('I') {
         "" => Some(0),
@@ -72,9 +129,14 @@ fn size(text: &str) -> Result<u64> {
     };
     let bytes = unit.and_then(|unit| number.trim().parse::<u64>().ok()?.checked_mul(1 << unit));
     // Below this, SQLite's own tables would be most of it.
-    bytes.filter(|&bytes| bytes >= 1 << 20).ok_or_else(|| {
-        Error::settings(format!("--memory-limit takes a size of at least 1M, such as 500M or 2G, not '{text}'"))
-    })
+    bytes
+        .filter(|&bytes| bytes >= 1 << 20)
+        .ok_or_else(|| Error::settings(format!("'{text}' is no size of at least 1M, such as 500M or 2G")))
+}
+
+/// Whether no connection may be opened.
+pub fn is_offline(asked: bool, config: &Defaults) -> bool {
+    asked || config.offline.unwrap_or(false)
 }
 
 /// Where models are kept, from the environment that the Hugging Face tools share.
@@ -84,72 +146,57 @@ pub fn store(offline: bool) -> StoreSettings {
     store
 }
 
-fn style(args: &StyleArgs, config: &ConfigFile) -> Result<Style> {
+fn style(args: &StyleArgs, config: &Defaults) -> Result<Style> {
     let mut style = Style::default();
     if let Some(quotes) = args.quotes.as_ref().or(config.quotes.as_ref()) {
-        let choices = [
-            ("auto", QuoteStyle::Auto),
-            ("curly", QuoteStyle::Curly),
-            ("straight", QuoteStyle::Straight),
-            ("source", QuoteStyle::Source),
-        ];
-        style.quotes = choose("quotes", quotes, &choices)?;
+        style.quotes = choose("quotes", quotes, QUOTES)?;
     }
     if let Some(stops) = args.stops.as_ref().or(config.stops.as_ref()) {
-        style.stops = choose("stops", stops, &[("us", Stops::Us), ("uk", Stops::Uk), ("keep", Stops::Keep)])?;
+        style.stops = choose("stops", stops, STOPS)?;
     }
     if let Some(clock) = args.clock.as_ref().or(config.clock.as_ref()) {
-        style.clock =
-            choose("clock", clock, &[("keep", Clock::Keep), ("24", Clock::TwentyFour), ("12", Clock::Twelve)])?;
+        style.clock = choose("clock", clock, CLOCK)?;
     }
     if let Some(currency) = args.currency.as_ref().or(config.currency.as_ref()) {
-        style.currency = choose("currency", currency, &[("before", Currency::Before), ("after", Currency::Keep)])?;
+        style.currency = choose("currency", currency, CURRENCY)?;
     }
     Ok(style)
 }
 
 /// Which model.
-pub fn model(engine: &EngineArgs, config: &ConfigFile) -> Result<ModelSpec> {
+pub fn model(engine: &EngineArgs, config: &Defaults) -> Result<ModelSpec> {
     engine.model.as_ref().or(config.model.as_ref()).map_or(Ok(ModelSpec::Bundled), |model| ModelSpec::parse(model))
 }
 
 /// Where to compute.
-pub fn device(engine: &EngineArgs, config: &ConfigFile) -> Result<DeviceChoice> {
-    let Some(text) = engine.device.as_ref().or(config.device.as_ref()) else { return Ok(DeviceChoice::Auto) };
-    match text.split_once(':') {
-        Some(("cuda", numbers)) => {
-            let number = |text: &str| {
-                text.trim().parse().map_err(|_| Error::settings(format!("no CUDA device is called '{text}'")))
-            };
-            Ok(DeviceChoice::Cuda(numbers.split(',').map(number).collect::<Result<_>>()?))
-        }
-        _ => choose(
-            "device",
-            text,
-            &[
-                ("auto", DeviceChoice::Auto),
-                ("cpu", DeviceChoice::Cpu),
-                ("cuda", DeviceChoice::Cuda(vec![0])),
-                ("metal", DeviceChoice::Metal),
-            ],
-        ),
-    }
+pub fn device(engine: &EngineArgs, config: &Defaults) -> Result<DeviceChoice> {
+    let device = engine.device.as_ref().or(config.device.as_ref());
+    device.map_or(Ok(DeviceChoice::Auto), |text| parse_device(text))
+}
+
+/// A device by its name.
+pub fn parse_device(text: &str) -> Result<DeviceChoice> {
+    let number =
+        |text: &str| text.trim().parse().map_err(|_| Error::settings(format!("no CUDA device is called '{text}'")));
+    Ok(match text.to_ascii_lowercase().as_str() {
+        "auto" => DeviceChoice::Auto,
+        "cpu" => DeviceChoice::Cpu,
+        "cuda" => DeviceChoice::Cuda(vec![0]),
+        "metal" => DeviceChoice::Metal,
+        lower => match lower.strip_prefix("cuda:") {
+            Some(numbers) => DeviceChoice::Cuda(numbers.split(',').map(number).collect::<Result<_>>()?),
+            None => {
+                let message = format!("'{text}' is none of auto, cpu, cuda, cuda:N, cuda:N,M and metal");
+                return Err(Error::settings(message));
+            }
+        },
+    })
 }
 
 /// With what arithmetic.
-pub fn compute(engine: &EngineArgs, config: &ConfigFile) -> Result<Compute> {
-    let Some(text) = engine.compute.as_ref().or(config.compute.as_ref()) else { return Ok(Compute::Auto) };
-    choose(
-        "compute",
-        text,
-        &[
-            ("auto", Compute::Auto),
-            ("int8", Compute::Int8),
-            ("f32", Compute::F32),
-            ("bf16", Compute::Bf16),
-            ("f16", Compute::F16),
-        ],
-    )
+pub fn compute(engine: &EngineArgs, config: &Defaults) -> Result<Compute> {
+    let compute = engine.compute.as_ref().or(config.compute.as_ref());
+    compute.map_or(Ok(Compute::Auto), |text| choose("compute", text, COMPUTE))
 }
 
 /// How documents are read.
@@ -208,8 +255,7 @@ pub fn reading(args: &ReadArgs) -> Result<Reading> {
         ..formats::Options::default()
     };
     if let Some(wrapped) = &args.wrapped {
-        let choices = [("auto", Wrapped::Auto), ("yes", Wrapped::Yes), ("no", Wrapped::No)];
-        options.wrapped = choose("wrapped", wrapped, &choices)?;
+        options.wrapped = choose("wrapped", wrapped, WRAPPED)?;
     }
     if !args.field.is_empty() {
         options.fields.clone_from(&args.field);
@@ -224,8 +270,7 @@ pub fn reading(args: &ReadArgs) -> Result<Reading> {
 
 /// What is written instead of documents.
 pub fn bilingual(kind: Option<&str>) -> Result<Option<Bilingual>> {
-    let choices = [("tsv", Bilingual::Tsv), ("tmx", Bilingual::Tmx), ("html", Bilingual::Html)];
-    kind.map(|kind| choose("bilingual", kind, &choices)).transpose()
+    kind.map(|kind| choose("bilingual", kind, BILINGUAL)).transpose()
 }
 
 fn unknown_format(name: &str) -> Error {
@@ -236,7 +281,7 @@ fn choose<T: Clone>(option: &str, text: &str, choices: &[(&str, T)]) -> Result<T
     let found = choices.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
     found.map(|(_, value)| value.clone()).ok_or_else(|| {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-        Error::settings(format!("--{option} cannot be '{text}'; it is one of {}", names.join(", ")))
+        Error::settings(format!("{option}: '{text}' is none of {}", names.join(", ")))
     })
 }
 

@@ -4,20 +4,22 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::Ending;
 use super::args::TranslateArgs;
-use super::config::ConfigFile;
+use super::config::Defaults;
 use super::input::Input;
-use super::output;
+use super::output::{self, Named, Place};
 use super::printer::Printer;
 use super::progress::{self, Bar};
 use super::settings::{self, Reading};
-use crate::batch::{Handling, Piece, Rows};
+use crate::batch::{Handling, Piece, Rows, is_doubtful};
 use crate::error::{Error, ErrorKind, Result};
 use crate::formats::{self, Bilingual, Format, Pair, Parsed};
-use crate::translator::{DocumentReport, Outcome, Totals, Translator};
+use crate::memory::MemorySettings;
+use crate::translator::{DocumentReport, Outcome, SegmentReport, Totals, Translator};
 
 /// Documents are translated together up to so many source bytes: enough to fill batches, little enough to hold.
 const TOGETHER: usize = 16 << 20;
@@ -43,19 +45,18 @@ struct Job {
 /// # Errors
 /// When nothing at all can be done: wrong settings, no model, no place to write. An input that fails is reported and
 /// the others go on.
-pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Result<Ending> {
+pub fn run(args: &TranslateArgs, config: &Defaults, printer: &Printer) -> Result<Ending> {
     let reading = settings::reading(&args.reading)?;
     let inputs = inputs(&args.files)?;
     let bilingual = settings::bilingual(args.bilingual.as_deref())?;
     let destination = destination(args, &inputs, bilingual)?;
-    let archive =
-        inputs.iter().find(|input| bilingual.is_none() && reading.format(input.name()).is_ok_and(Format::is_archive));
-    if let (Destination::Stdout, Some(input)) = (&destination, archive.filter(|_| std::io::stdout().is_terminal())) {
-        let why = "is a document that no terminal shows; name a file for it with --output, or use --out-dir";
-        return Err(Error::settings(why).at(input.name()));
+    if matches!(destination, Destination::Stdout) {
+        check_stdout(&inputs, bilingual, &reading)?;
     }
+    let memory = settings::memory(&args.memory, config)?;
+    distinct(args, config, &inputs, &destination, bilingual, memory.as_ref())?;
     let mut builder = settings::builder(&args.engine, &args.style, config)?.pull_progress(progress::pull(printer));
-    if let Some(memory) = settings::memory(&args.memory, config)? {
+    if let Some(memory) = memory {
         builder = builder.memory(memory);
     }
     let translator = builder.build()?;
@@ -71,6 +72,8 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
         keep_reports: args.report.is_some(),
         reports: Vec::new(),
         totals: Totals::default(),
+        failed: 0,
+        doubtful: 0,
     };
     let mut waiting: Vec<Job> = Vec::new();
     let mut bytes = 0;
@@ -90,7 +93,7 @@ pub fn run(args: &TranslateArgs, config: &ConfigFile, printer: &Printer) -> Resu
                 bytes += parsed.document().source().len();
                 waiting.push(Job { input, parsed });
             }
-            Err(error) => run.fail(&error),
+            Err(error) => run.give_up(&input, &error),
         }
         if bytes >= TOGETHER {
             bytes = 0;
@@ -112,14 +115,43 @@ struct Run<'a> {
     printer: &'a Printer,
     ending: Ending,
     keep_reports: bool,
-    reports: Vec<DocumentReport>,
+    reports: Vec<Reported>,
     totals: Totals,
+    /// Inputs of which nothing was written.
+    failed: usize,
+    /// Segments that someone should look at.
+    doubtful: u64,
+}
+
+/// What the report says of an input.
+#[derive(Serialize)]
+struct Reported {
+    #[serde(flatten)]
+    report: DocumentReport,
+    /// What was wrong with it, but for its segments.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<String>,
 }
 
 impl Run<'_> {
     fn fail(&mut self, error: &Error) {
         self.printer.error(error);
         self.ending = Ending::Partly;
+    }
+
+    /// Of an input nothing can be written.
+    fn give_up(&mut self, input: &Input, error: &Error) {
+        self.fail(error);
+        self.failed += 1;
+        self.note(input, Vec::new(), vec![error.to_string()]);
+    }
+
+    /// Keeps what the report is to say of an input.
+    fn note(&mut self, input: &Input, segments: Vec<SegmentReport>, errors: Vec<String>) {
+        if self.keep_reports {
+            let report = DocumentReport { name: Some(input.name().to_string_lossy().into_owned()), segments };
+            self.reports.push(Reported { report, errors });
+        }
     }
 
     fn read(&self, input: &Input) -> Result<Box<dyn Parsed>> {
@@ -132,22 +164,31 @@ impl Run<'_> {
         let documents: Vec<&dyn Parsed> = jobs.iter().map(|job| job.parsed.as_ref()).collect();
         let (outcomes, totals) = {
             let bar = Bar::new(self.printer);
-            self.translator.translate_documents(&documents, &bar)?
+            self.translator.translate_documents(&documents, &bar).map_err(|error| stopped(error, &jobs))?
         };
         self.totals.add(&totals);
         for (job, outcome) in jobs.iter().zip(outcomes) {
             match self.write(job, &outcome) {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
-                Err(error) => self.fail(&error),
+                Err(error) => {
+                    self.give_up(&job.input, &error);
+                    continue;
+                }
             }
+            let errors = self.faults(&job.input, job.parsed.faults());
             self.mention(&job.input, &outcome);
-            if self.keep_reports {
-                let name = Some(job.input.name().to_string_lossy().into_owned());
-                self.reports.push(DocumentReport { name, ..outcome.report });
-            }
+            self.note(&job.input, outcome.report.segments, errors);
         }
         Ok(true)
+    }
+
+    /// Tells what of an input could not be read; answers it for the report.
+    fn faults(&mut self, input: &Input, faults: &[Error]) -> Vec<String> {
+        for fault in faults {
+            self.fail(&Error::new(fault.kind(), fault.to_string()).at(input.name()));
+        }
+        faults.iter().map(ToString::to_string).collect()
     }
 
     /// Translates a file of records piece by piece; `false` when there is no one left to read.
@@ -155,7 +196,7 @@ impl Run<'_> {
         let go_on = self.stream_rows(input).map_err(|error| error.at(input.name()));
         match go_on {
             Err(error) if error.kind() != ErrorKind::Interrupted => {
-                self.fail(&error);
+                self.give_up(input, &error);
                 Ok(true)
             }
             other => other,
@@ -166,7 +207,7 @@ impl Run<'_> {
         let name = input.name();
         let mut rows = Rows::new(input.open()?, self.reading.format(name)?, &self.reading.options);
         let mut out = self.place(input).map(|path| output::Pending::create(&path)).transpose()?;
-        let mut segments = Vec::new();
+        let (mut segments, mut errors) = (Vec::new(), Vec::new());
         let bar = Bar::new(self.printer);
         for turn in 0.. {
             let (start, mut pieces) = (rows.bytes(), Vec::new());
@@ -194,19 +235,16 @@ impl Run<'_> {
                     None if self.printer.result(&bytes)? => {}
                     None => return Ok(false),
                 }
-                for fault in piece.faults() {
-                    self.fail(&Error::new(fault.kind(), fault.to_string()).at(name));
-                }
+                let faults = self.faults(input, piece.faults());
                 self.mention(input, &outcome);
                 if self.keep_reports {
                     segments.extend(outcome.report.segments);
+                    errors.extend(faults);
                 }
             }
         }
         out.map_or(Ok(()), output::Pending::finish)?;
-        if self.keep_reports {
-            self.reports.push(DocumentReport { name: Some(name.to_string_lossy().into_owned()), segments });
-        }
+        self.note(input, segments, errors);
         Ok(true)
     }
 
@@ -240,11 +278,8 @@ impl Run<'_> {
         if let Some(error) = outcome.error() {
             self.fail(&error.at(name));
         }
+        self.doubtful += outcome.report.segments.iter().filter(|segment| is_doubtful(segment)).count() as u64;
         let name = name.display();
-        let warned = outcome.report.segments.iter().filter(|s| s.notes.iter().any(|n| n.warning)).count();
-        if warned > 0 {
-            self.printer.detail(format_args!("{name}: {warned} segments to look at; --report FILE.json names them"));
-        }
         for segment in &outcome.report.segments {
             for note in segment.notes.iter().filter(|n| n.warning) {
                 self.printer.detail(format_args!("{name}: byte {}: {}", segment.offset, note.detail));
@@ -262,7 +297,12 @@ impl Run<'_> {
         ));
         let memory = self.translator.engine().memory();
         progress::mention_memory(self.printer, memory.as_ref());
+        if self.doubtful > 0 {
+            progress::mention_doubtful(self.printer, self.doubtful, report, "--report FILE");
+        }
         if let Some(path) = report {
+            let mut totals = json!(totals);
+            totals["documents_failed"] = self.failed.into();
             let report = json!({
                 "program": concat!("fr2en ", env!("CARGO_PKG_VERSION")),
                 "model": self.translator.describe(),
@@ -288,13 +328,23 @@ fn inputs(files: &[PathBuf]) -> Result<Vec<Input>> {
     Ok(inputs)
 }
 
+/// An interruption, and what it cost.
+fn stopped(error: Error, jobs: &[Job]) -> Error {
+    let Some(first) = jobs.first().filter(|_| error.kind() == ErrorKind::Interrupted) else { return error };
+    let message = match jobs.len() - 1 {
+        0 => "stopped before it was translated; nothing of it is written".to_owned(),
+        more => format!("stopped before it and {more} more were translated; nothing of them is written"),
+    };
+    Error::new(error.kind(), message).at(first.input.name())
+}
+
 /// Where to write; finds out early what cannot work.
 fn destination<'a>(args: &'a TranslateArgs, inputs: &[Input], bilingual: Option<Bilingual>) -> Result<Destination<'a>> {
     if let Some(report) = &args.report {
         output::check(report)?;
     }
     if let Some(path) = &args.output {
-        if path == Path::new("-") {
+        if Place::of(path)? == Place::Stdout {
             return Ok(Destination::Stdout);
         }
         if inputs.len() > 1 {
@@ -311,16 +361,48 @@ fn destination<'a>(args: &'a TranslateArgs, inputs: &[Input], bilingual: Option<
         let name = twice[0].display();
         return Err(Error::settings(format!("two inputs are called {name}; --out-dir would hold only one of them")));
     }
-    for input in inputs {
-        let target = dir.join(file_name(input, bilingual));
-        if let (Ok(a), Ok(b)) = (std::fs::canonicalize(input.name()), std::fs::canonicalize(&target))
-            && a == b
-        {
-            let why = "would be replaced by its translation; choose another --out-dir";
-            return Err(Error::settings(why).at(input.name()));
-        }
-    }
     Ok(Destination::Directory(dir))
+}
+
+/// Refuses what makes no sense on standard output: an archive on a terminal, or several things of which none can stand
+/// behind another.
+fn check_stdout(inputs: &[Input], bilingual: Option<Bilingual>, reading: &Reading) -> Result<()> {
+    let is_archive = |input: &&Input| bilingual.is_none() && reading.format(input.name()).is_ok_and(Format::is_archive);
+    let archive = inputs.iter().find(is_archive);
+    if inputs.len() > 1 && (bilingual.is_some() || archive.is_some()) {
+        let message = "several inputs cannot share standard output; use --out-dir";
+        return Err(Error::settings(message).at(archive.map_or(Path::new("--bilingual"), Input::name)));
+    }
+    match archive.filter(|_| std::io::stdout().is_terminal()) {
+        Some(input) => {
+            let why = "is a document that no terminal shows; name a file for it with --output, or use --out-dir";
+            Err(Error::settings(why).at(input.name()))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses to write over what is read, or twice to one place.
+fn distinct(
+    args: &TranslateArgs,
+    config: &Defaults,
+    inputs: &[Input],
+    destination: &Destination<'_>,
+    bilingual: Option<Bilingual>,
+    memory: Option<&MemorySettings>,
+) -> Result<()> {
+    let glossary = args.style.glossary.as_deref().or(config.glossary.as_deref());
+    let read = inputs.iter().map(|input| ("the input", input.name()));
+    let read: Vec<Named<'_>> = read.chain(glossary.map(|path| ("--glossary", path))).collect();
+    let made: Vec<PathBuf> = match destination {
+        Destination::Directory(dir) => inputs.iter().map(|input| dir.join(file_name(input, bilingual))).collect(),
+        Destination::File(path) => vec![path.to_path_buf()],
+        Destination::Stdout => vec!["-".into()],
+    };
+    let written = made.iter().map(|path| ("the translation", path.as_path()));
+    let report = args.report.as_deref().map(|path| ("--report", path));
+    let memory = memory.map(|memory| ("--memory", memory.path.as_path()));
+    output::distinct(&read, &written.chain(report).chain(memory).collect::<Vec<_>>())
 }
 
 fn file_name(input: &Input, bilingual: Option<Bilingual>) -> PathBuf {

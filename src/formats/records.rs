@@ -260,6 +260,15 @@ mod tests {
     }
 
     #[test]
+    fn of_fields_of_one_name_the_last_is_translated() {
+        let source = "{\"text\":\"un\",\"text\":\"deux\",\"en\":\"\",\"en\":\"\"}\n";
+        let out = shouted(Format::Jsonl, source, &options(&["text"], None));
+        assert_eq!(out, source.replace("deux", "DEUX"));
+        let out = shouted(Format::Jsonl, source, &options(&["text"], Some("en")));
+        assert_eq!(out, source.replace("\"en\":\"\"}", "\"en\":\"DEUX\"}"));
+    }
+
+    #[test]
     fn broken_rows_are_reported_and_pass_through() {
         let source = "{\"text\":\"un\"}\n{\"text\":\"deux\"\n[1]\n{\"text\":\"trois\"}\n";
         let parsed =

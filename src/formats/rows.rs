@@ -164,18 +164,17 @@ impl<'a> Json<'a> {
 
     /// Adds the values of a field; whether the line has it.
     fn field(&self, entries: &[(String, &'a RawValue)], name: &str, out: &mut Vec<Found>) -> Result<bool, String> {
-        let Some((_, raw)) = entries.iter().find(|(key, _)| key == name) else {
+        // Of fields of one name, readers take the last.
+        let find = |name: &str| entries.iter().rfind(|(key, _)| key == name).map(|(_, raw)| *raw);
+        let Some(raw) = find(name) else {
             let Some((head, rest)) = name.split_once('.') else { return Ok(false) };
-            let inner = entries
-                .iter()
-                .find(|(key, _)| key == head)
-                .and_then(|(_, raw)| serde_json::from_str::<Entries<'a>>(raw.get()).ok());
+            let inner = find(head).and_then(|raw| serde_json::from_str::<Entries<'a>>(raw.get()).ok());
             return inner.map_or(Ok(false), |Entries(entries)| self.field(&entries, rest, out));
         };
         if let Some(mut found) = self.string(raw) {
             if let Some(into) = self.into {
-                found.to = match entries.iter().find(|(key, _)| key == into) {
-                    Some((_, old)) => {
+                found.to = match find(into) {
+                    Some(old) => {
                         Place::Into { range: self.range(old), before: "\"".to_owned(), after: "\"".to_owned() }
                     }
                     None => {

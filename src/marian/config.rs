@@ -206,7 +206,12 @@ impl Config {
         this.suppressed.retain(|&id| id != this.eos_token_id);
         this.suppressed.sort_unstable();
         this.suppressed.dedup();
-        this.check_ids().map_err(|e| e.at(config.0))?;
+        // The file that says it last is the one to blame.
+        let blamed = |field: &str| match (&search, generation) {
+            (Some(search), Some((path, _))) if search.get(field).is_some() => path,
+            _ => config.0,
+        };
+        this.check_ids().map_err(|(field, e)| e.at(blamed(field)))?;
         Ok(this)
     }
 
@@ -344,6 +349,9 @@ impl Config {
             self.num_beams = beams;
         }
         if let Some(penalty) = fields.number("length_penalty")? {
+            if !(penalty as f32).is_finite() {
+                return Err(Error::model(format!("`length_penalty` is {penalty:e}, which is beyond all reason")));
+            }
             self.length_penalty = penalty as f32;
         }
         match fields.get("early_stopping") {
@@ -380,15 +388,16 @@ impl Config {
         read().ok_or_else(|| mistyped("alignment", &wanted, value))
     }
 
-    fn check_ids(&self) -> Result<()> {
+    /// Whether all ids lie inside their vocabularies; else which field is wrong.
+    fn check_ids(&self) -> Result<(), (&'static str, Error)> {
         let target = self.decoder_vocab_size;
-        let check = |name: &str, id: u32, size: usize| {
+        let check = |name: &'static str, id: u32, size: usize| {
             if (id as usize) < size {
                 return Ok(());
             }
-            Err(Error::model(format!(
-                "`{name}` is {id}, outside the vocabulary of {size}: the configuration does not fit the model"
-            )))
+            let message =
+                format!("`{name}` is {id}, outside the vocabulary of {size}: the configuration does not fit the model");
+            Err((name, Error::model(message)))
         };
         check("pad_token_id", self.pad_token_id, self.vocab_size.min(target))?;
         check("eos_token_id", self.eos_token_id, self.vocab_size.min(target))?;

@@ -129,3 +129,17 @@ fn activations_at_known_points() {
         assert!((got - y).abs() < 1e-5, "{name}({x}) = {got}, not {y}");
     }
 }
+
+#[test]
+fn the_file_that_is_wrong_is_named() {
+    let name = |generation: &str| {
+        let error = Config::read(PILOT.as_bytes(), Some(generation.as_bytes())).unwrap_err();
+        error.path().unwrap().to_owned()
+    };
+    for wrong in [r#"{"eos_token_id": 99999}"#, r#"{"length_penalty": 1e308}"#, r#"{"bad_words_ids": [[99999]]}"#] {
+        assert_eq!(name(wrong), Path::new("generation_config.json"), "{wrong}");
+    }
+    let error =
+        Config::read(PILOT.replace("\"pad_token_id\": 16000", "\"pad_token_id\": 99999").as_bytes(), Some(b"{}"));
+    assert_eq!(error.unwrap_err().path(), Some(Path::new("config.json")));
+}

@@ -244,6 +244,26 @@ impl Weights {
         }
     }
 
+    /// Whether the file has as many layers as the configuration speaks of; fewer would do other work than was learnt.
+    ///
+    /// # Errors
+    /// [`crate::error::ErrorKind::Model`] with the path and both numbers, where it has more.
+    pub fn check_layers(&self, config: &Config) -> Result<()> {
+        for (side, said) in [("encoder", config.encoder_layers), ("decoder", config.decoder_layers)] {
+            let start = format!("model.{side}.layers.");
+            let number = |name: &str| name.strip_prefix(&start)?.split('.').next()?.parse::<usize>().ok();
+            let there = self.tensors().iter().filter_map(|(name, _)| number(name)).max().map_or(0, |last| last + 1);
+            if there > said {
+                let message = format!(
+                    "there are {there} {side} layers, but by config.json there are {said}: the files are not of one model; \
+                     fetch them again"
+                );
+                return Err(Error::model(message).at(&self.path));
+            }
+        }
+        Ok(())
+    }
+
     fn missing(&self, name: &str) -> Error {
         let message = format!("there is no tensor `{name}`: these are not the weights of the model in config.json");
         Error::model(message).at(&self.path)
@@ -313,7 +333,10 @@ fn index(bytes: &[u8]) -> Result<HashMap<String, Stored>> {
             E::MetadataIncompleteBuffer | E::InvalidHeaderLength => {
                 format!("its {} bytes are not as many as its header says, so it is truncated or damaged", bytes.len())
             }
-            _ => "this is neither a .safetensors file nor a PyTorch checkpoint in the zip format".to_owned(),
+            E::HeaderTooLarge | E::HeaderTooSmall => {
+                "this is neither a .safetensors file nor a PyTorch checkpoint in the zip format".to_owned()
+            }
+            error => format!("the header of this .safetensors file is damaged: {error}"),
         };
         Error::model(format!("{what}; fetch the model again")).because(error)
     })?;

@@ -121,3 +121,30 @@ fn a_damaged_header_is_refused() {
         }
     }
 }
+
+#[test]
+fn layers_that_the_configuration_does_not_know_are_an_error() {
+    let name = |layer: usize| format!("model.encoder.layers.{layer}.fc1.bias");
+    let (first, last) = (name(0), name(7));
+    let zero = || vec![0; 4];
+    let tensors = [(first.as_str(), Dtype::F32, &[1][..], zero()), (last.as_str(), Dtype::F32, &[1], zero())];
+    let weights = Weights::open(&file(&tensors, 0)).unwrap();
+    let config = |layers: usize| {
+        let json = format!(
+            r#"{{"model_type": "marian", "encoder_layers": {layers}, "vocab_size": 10, "pad_token_id": 9,
+            "decoder_start_token_id": 9}}"#
+        );
+        Config::read(json.as_bytes(), None).unwrap()
+    };
+    assert!(weights.check_layers(&config(8)).is_ok());
+    let error = weights.check_layers(&config(7)).unwrap_err().to_string();
+    assert!(error.contains("model.safetensors: there are 8 encoder layers") && error.contains(" 7"), "{error}");
+}
+
+#[test]
+fn what_is_wrong_with_a_header_is_said() {
+    let header = br#"{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 8]}}"#;
+    let bytes = [&(header.len() as u64).to_le_bytes()[..], header, &[0; 8]].concat();
+    let Err(error) = Weights::open(&blob(&bytes, 0)) else { panic!("it was taken") };
+    assert!(error.to_string().contains("the header of this .safetensors file is damaged: "), "{error}");
+}

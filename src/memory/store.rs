@@ -58,6 +58,9 @@ impl Store {
         if path.is_dir() {
             return Err(Error::settings("is a directory; --memory takes a file").at(path));
         }
+        if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(Error::settings("is no plain file, as a translation memory is; name another").at(path));
+        }
         let start = Instant::now();
         loop {
             match connect(&path) {
@@ -65,7 +68,8 @@ impl Store {
                     return Ok(Self { connection, path, limit: settings.limit, touched: Vec::new() });
                 }
                 Ok(None) => {
-                    let message = "is no translation memory of this version; name another file for --memory";
+                    let message =
+                        "is no translation memory of this version; name another file for --memory, or leave it out";
                     return Err(Error::settings(message).at(path));
                 }
                 // Two processes that make the same file at a time: SQLite does not wait by itself here.
@@ -187,7 +191,14 @@ fn is_busy(error: &rusqlite::Error) -> bool {
 }
 
 fn failed(path: PathBuf, doing: &str, error: rusqlite::Error) -> Error {
-    let message = format!("cannot {doing} the translation memory: {error}");
+    let remedy = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "the file is damaged; delete it, or leave out --memory"
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => "another process writes to it; try again",
+        _ => "leave out --memory, or name another file for it",
+    };
+    let message = format!("cannot {doing} the translation memory: {error}; {remedy}");
     Error::new(ErrorKind::Io, message).at(path).because(error)
 }
 

@@ -156,3 +156,28 @@ fn another_file_is_not_taken_for_a_memory() {
     let error = Store::open(&MemorySettings { path: dir.path().into(), ..settings }).err().unwrap();
     assert!(error.to_string().contains("directory"), "{error}");
 }
+
+#[test]
+fn a_damaged_memory_is_to_be_deleted_and_what_is_no_plain_file_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(&dir);
+    let (memory, _) = shouting(&settings, "a");
+    let many: Vec<String> = (0..2000).map(|i| format!("une phrase {i}")).collect();
+    memory.translate(&many, &Options::default(), &());
+    drop(memory);
+    let mut bytes = std::fs::read(&settings.path).unwrap();
+    bytes[4096..].fill(0xff);
+    std::fs::write(&settings.path, bytes).unwrap();
+    let fault = match Remembering::new(Box::new(Identity), &settings, "a") {
+        Ok(memory) => {
+            memory.translate(&many, &Options::default(), &());
+            memory.memory().unwrap().1.unwrap()
+        }
+        Err(error) => error.to_string(),
+    };
+    assert!(fault.contains("delete it, or leave out --memory"), "{fault}");
+    if cfg!(unix) {
+        let error = Store::open(&MemorySettings { path: "/dev/null".into(), ..settings }).err().unwrap();
+        assert!(error.to_string().contains("no plain file"), "{error}");
+    }
+}

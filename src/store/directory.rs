@@ -116,11 +116,11 @@ fn open_weights(directory: &Path) -> Result<Blob> {
 /// Whether the header is whole and the file as long as it says.
 fn check_safetensors(blob: &Blob) -> Result<()> {
     refuse_pointer(blob, blob.path())?;
-    let broken = || Error::model("not a safetensors file, or damaged; fetch the file again");
-    let (length, rest) = blob.split_first_chunk::<8>().ok_or_else(broken)?;
+    let broken = |why: &str| Error::model(format!("not a safetensors file, or damaged: {why}; fetch the file again"));
+    let (length, rest) = blob.split_first_chunk::<8>().ok_or_else(|| broken("it has less than 8 bytes"))?;
     let length = u64::from_le_bytes(*length);
     if length > 100 << 20 {
-        return Err(broken());
+        return Err(broken("its header cannot be so long as its first 8 bytes say"));
     }
     let cut = |whole: u64| {
         let there = blob.len();
@@ -128,17 +128,17 @@ fn check_safetensors(blob: &Blob) -> Result<()> {
     };
     let header = rest.get(..length as usize).ok_or_else(|| cut(8 + length))?;
     let header: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_slice(header).map_err(|error| broken().because(error))?;
+        serde_json::from_slice(header).map_err(|error| broken(&format!("its header: {error}")).because(error))?;
     let mut end = 0;
-    for (_, tensor) in header.iter().filter(|(name, _)| *name != "__metadata__") {
+    for (name, tensor) in header.iter().filter(|(name, _)| *name != "__metadata__") {
         let offset = tensor.get("data_offsets").and_then(|offsets| offsets.get(1)).and_then(|end| end.as_u64());
-        end = end.max(offset.ok_or_else(broken)?);
+        end = end.max(offset.ok_or_else(|| broken(&format!("its header does not say where `{name}` ends")))?);
     }
     let whole = (8 + length).saturating_add(end);
     match (blob.len() as u64).cmp(&whole) {
         std::cmp::Ordering::Less => Err(cut(whole)),
         std::cmp::Ordering::Equal => Ok(()),
-        std::cmp::Ordering::Greater => Err(broken()),
+        std::cmp::Ordering::Greater => Err(broken(&format!("{} bytes, and {whole} by its header", blob.len()))),
     }
 }
 

@@ -368,7 +368,7 @@ fn explain(error: HFError, name: &str, what: &str) -> Error {
             format!("fetching {what} of {name}: the hub answered {}; try again later", context.status)
         }
         HFError::Request { source, .. } if source.is_connect() => {
-            format!("fetching {name}: cannot reach the hub; check the connection, or use --offline")
+            format!("fetching {name}: cannot reach the hub; check the connection")
         }
         HFError::Request { .. } => format!("fetching {what} of {name}: the connection broke off; try again"),
         HFError::CacheLockTimeout { .. } => format!("{name} is being fetched by another program; wait for it"),

@@ -153,11 +153,20 @@ pub fn open(spec: &ModelSpec, settings: &StoreSettings, progress: &dyn PullProgr
         ModelSpec::Hub { name, revision } => {
             let snapshot = match cache::find(settings, name, revision.as_deref())? {
                 Some(snapshot) => snapshot,
-                None => fetch(name, revision.as_deref(), false, settings, progress)?,
+                None => fetch(name, revision.as_deref(), false, settings, progress).map_err(|e| not_here(name, e))?,
             };
             directory::open(&snapshot.directory, name.clone())
         }
     }
+}
+
+/// A name that is not known may be that of a directory, typed wrong.
+fn not_here(name: &str, error: Error) -> Error {
+    if error.kind() != crate::error::ErrorKind::Hub || known::find(name).is_some() {
+        return error;
+    }
+    Error::new(error.kind(), format!("there is no directory {name} here; as a model of the hub: {error}"))
+        .because(error)
 }
 
 /// Fetches a model of the hub into the cache, or makes sure that it is there whole; gives its directory.

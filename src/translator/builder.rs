@@ -296,16 +296,23 @@ pub(crate) fn load(files: &ModelFiles, config: &Config, plan: &Plan, shortlist: 
     std::thread::scope(|scope| {
         let tokenizer = scope.spawn(|| Tokenizer::load(files, config.eos_token_id));
         let table = if shortlist { Some(table(files, config)?) } else { None };
-        let network = plan.load(&Weights::open(&files.weights)?, config, table)?;
+        let weights = Weights::open(&files.weights)?;
+        weights.check_layers(config)?;
+        let network = plan.load(&weights, config, table)?;
         let tokenizer = tokenizer.join().map_err(|_| Error::model("the tokenizer could not be read"))??;
-        for (rows, size) in
-            [(config.vocab_size, tokenizer.source_size()), (config.decoder_vocab_size, tokenizer.target_size())]
-        {
-            if size > rows {
-                let message =
-                    format!("has ids up to {}, but the network has {rows} embeddings; fetch the model again", size - 1);
-                return Err(Error::model(message).at(files.vocab.path()));
-            }
+        let target = files.target_vocab.as_ref().unwrap_or(&files.vocab);
+        for (rows, size, file) in [
+            (config.vocab_size, tokenizer.source_size(), &files.vocab),
+            (config.decoder_vocab_size, tokenizer.target_size(), target),
+        ] {
+            let wrong = match size {
+                _ if size > rows => format!("has ids up to {}", size - 1),
+                // Rows may be rounded up, but most of them have a token.
+                _ if size < rows / 2 => format!("has {size} entries"),
+                _ => continue,
+            };
+            let message = format!("{wrong}, but the network has {rows} embeddings; fetch the model again");
+            return Err(Error::model(message).at(file.path()));
         }
         Ok(MarianEngine::new(tokenizer, network))
     })

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::{EngineArgs, ReadArgs, StyleArgs};
+use super::super::settings::size;
+use super::{EngineArgs, ReadArgs, StyleArgs, checked};
 
 /// A job: what to translate, where to, which share of it.
 #[derive(Debug, Args)]
@@ -73,10 +74,10 @@ pub struct BatchArgs {
 #[derive(Debug, Default, Args)]
 pub struct MemoryArgs {
     /// Keep translations in this file and look there first; several processes may share it, on a local disk
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, env = "FR2EN_MEMORY", help_heading = "Translation")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Translation")]
     pub memory: Option<PathBuf>,
 
     /// How large that file may grow, such as 500M; what was not used for longest is forgotten [default: 2G]
-    #[arg(long, value_name = "SIZE", requires = "memory", help_heading = "Translation")]
+    #[arg(long, value_name = "SIZE", value_parser = checked(size), help_heading = "Translation")]
     pub memory_limit: Option<String>,
 }
