@@ -9,7 +9,7 @@ use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 use super::config::BatchTokens;
-use super::settings::{BILINGUAL, CLOCK, COMPUTE, CURRENCY, MOST_BEAM, QUOTES, STOPS, WRAPPED, parse_device};
+use super::settings::{BILINGUAL, CLOCK, COMPUTE, CURRENCY, MOST_BEAM, QUOTES, SPELLING, STOPS, WRAPPED, parse_device};
 use crate::error::Result;
 
 /// What one may choose, for clap to check, and for completions to offer.
@@ -187,6 +187,10 @@ pub struct StyleArgs {
     /// the model wrote it) [default: us]
     #[arg(long, value_name = "ORDER", value_parser = names(STOPS), ignore_case = true, hide_possible_values = true, help_heading = "Style")]
     pub stops: Option<String>,
+
+    /// Words that America and Britain spell differently: us (defense), uk (defence) or keep (as the model wrote them) [default: us]
+    #[arg(long, value_name = "COUNTRY", value_parser = names(SPELLING), ignore_case = true, hide_possible_values = true, help_heading = "Style")]
+    pub spelling: Option<String>,
 
     /// Times such as 15 h 30: 24 (15:30), 12 (3:30 p.m.) or keep (15:30, or what the model wrote) [default: keep]
     #[arg(long, value_name = "HOURS", value_parser = names(CLOCK), ignore_case = true, hide_possible_values = true, help_heading = "Style")]

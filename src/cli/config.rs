@@ -29,6 +29,7 @@ pub struct Defaults {
     pub shortlist: Option<bool>,
     pub quotes: Option<String>,
     pub stops: Option<String>,
+    pub spelling: Option<String>,
     pub clock: Option<String>,
     pub currency: Option<String>,
     pub glossary: Option<PathBuf>,

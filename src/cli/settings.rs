@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::formats::{self, Bilingual, Format, Wrapped, encoding};
 use crate::memory::MemorySettings;
 use crate::protect::glossary::Glossary;
-use crate::restore::{Clock, Currency, QuoteStyle, Stops, Style};
+use crate::restore::{Clock, Currency, QuoteStyle, Spelling, Stops, Style};
 use crate::store::{ModelSpec, StoreSettings};
 use crate::translator::{Builder, Compute, DeviceChoice, Translator};
 
@@ -26,6 +26,7 @@ pub const QUOTES: &[(&str, QuoteStyle)] = &[
     ("straight", QuoteStyle::Straight),
     ("source", QuoteStyle::Source),
 ];
+pub const SPELLING: &[(&str, Spelling)] = &[("us", Spelling::Us), ("uk", Spelling::Uk), ("keep", Spelling::Keep)];
 pub const STOPS: &[(&str, Stops)] = &[("us", Stops::Us), ("uk", Stops::Uk), ("keep", Stops::Keep)];
 pub const CLOCK: &[(&str, Clock)] = &[("keep", Clock::Keep), ("24", Clock::TwentyFour), ("12", Clock::Twelve)];
 pub const CURRENCY: &[(&str, Currency)] = &[("before", Currency::Before), ("after", Currency::Keep)];
@@ -153,6 +154,9 @@ fn style(args: &StyleArgs, config: &Defaults) -> Result<Style> {
     }
     if let Some(stops) = args.stops.as_ref().or(config.stops.as_ref()) {
         style.stops = choose("stops", stops, STOPS)?;
+    }
+    if let Some(spelling) = args.spelling.as_ref().or(config.spelling.as_ref()) {
+        style.spelling = choose("spelling", spelling, SPELLING)?;
     }
     if let Some(clock) = args.clock.as_ref().or(config.clock.as_ref()) {
         style.clock = choose("clock", clock, CLOCK)?;

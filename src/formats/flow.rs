@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::html;
-use super::lines::has_letter;
+use super::lines::has_text;
 use super::weave::{Form, Frame, Shape, Syntax, Weave};
 use crate::document::{Block, BlockKind, Mark};
 
@@ -382,12 +382,12 @@ impl Flow {
         }
     }
 
-    /// Whether there is a letter outside of what passes through.
+    /// Whether there is something to translate outside of what passes through.
     fn is_translatable(&self) -> bool {
         let mut at = 0;
         let hidden = self.marks.iter().filter(|m| m.verbatim).map(|m| m.range.clone());
         for range in hidden.chain(std::iter::once(self.text.len()..self.text.len())) {
-            if self.text.get(at..range.start).is_some_and(has_letter) {
+            if self.text.get(at..range.start).is_some_and(has_text) {
                 return true;
             }
             at = range.end;
@@ -424,7 +424,7 @@ impl Flow {
 
 /// A value that is a block of its own; nothing where it has no letter.
 pub(crate) fn value(range: Range<usize>, text: String, encode: Encode) -> Option<(Block, Shape)> {
-    has_letter(&text).then(|| {
+    has_text(&text).then(|| {
         let shape = Shape { range: range.clone(), inside: false, form: Form::Value(encode) };
         (Block { range, kind: BlockKind::Field, text, marks: Vec::new() }, shape)
     })

@@ -1,6 +1,9 @@
 //! Lines of a text as people lay them out: ends of every kind, indentation, quote marks, list markers, dashes, cells.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 pub(crate) use self::cells::{Cell, breaks, cells};
 
@@ -62,7 +65,19 @@ pub(crate) fn trim(source: &str, range: Range<usize>) -> Range<usize> {
     start..start + source[start..range.end].trim_end_matches(is_blank).len()
 }
 
-/// Whether there is anything to translate.
+/// Whether there is anything to translate: letters, or a number alone that English writes otherwise (12,50 €).
+pub(crate) fn has_text(text: &str) -> bool {
+    static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+        let space = r"[ \u{a0}\u{202f}]";
+        let grouped = format!(r"\d{{1,3}}(?:{space}\d{{3}})+");
+        let unit = format!(r"{space}?[%€$£]");
+        let number = format!(r"(?:{grouped}(?:,\d+)?(?:{unit})?|\d+,\d+(?:{unit})?|\d+{unit})");
+        Regex::new(&format!(r"^[-+−±≈~<>(]?{space}?{number}\)?$")).expect("a valid pattern")
+    });
+    has_letter(text) || text.contains(|c: char| c.is_ascii_digit()) && NUMBER.is_match(text.trim())
+}
+
+/// Whether there is a letter.
 pub(crate) fn has_letter(text: &str) -> bool {
     text.chars().any(char::is_alphabetic)
 }
@@ -251,6 +266,16 @@ fn turn(text: &str) -> Option<(usize, Marker)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_alone_is_a_text_where_english_writes_it_otherwise() {
+        for text in ["12,50 €", "+3,5 %", "1 250", "(1\u{202f}250,50)", "20 €", "Oui"] {
+            assert!(has_text(text), "{text}");
+        }
+        for text in ["12", "2024", "1,2,3", "00:00:01,000", "06 12 34 56 78", "12/05/2024", "—", "3.14"] {
+            assert!(!has_text(text), "{text}");
+        }
+    }
 
     #[test]
     fn every_line_end_ends_a_line() {

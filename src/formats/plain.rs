@@ -10,7 +10,7 @@ use self::divided::Words;
 use self::emphasis::Emphasis;
 use super::html;
 use super::inner::Markup;
-use super::lines::{Cell, Line, Marker, cells, has_letter, is_blank, lead, lines, marker, trim, unadorned, width};
+use super::lines::{Cell, Line, Marker, cells, has_text, is_blank, lead, lines, marker, trim, unadorned, width};
 use super::weave::Woven;
 use super::wrap::{Margin, Row, Wrapped, divides, fill};
 use super::{Options, Parsed};
@@ -162,7 +162,7 @@ fn scan_line(source: &str, line: Line) -> Scanned {
     let rest = &text[taken..];
     let class = if text.is_empty() {
         Class::Blank
-    } else if !has_letter(rest) || text.len() == taken || only_marker(text) {
+    } else if !has_text(rest) || text.len() == taken || only_marker(text) {
         if kind.is_none() && rest.chars().any(char::is_numeric) { Class::Digits } else { Class::Opaque }
     } else if several(rest) {
         Class::Cells
@@ -251,7 +251,7 @@ impl<'a> Reader<'a> {
                 let cells_too =
                     |i: Option<usize>| i.and_then(|i| rows.get(i)).is_some_and(|row| row.class == Class::Cells);
                 let alone = !cells_too(at.checked_sub(1)) && !cells_too(Some(at + 1));
-                for mut cell in cells(text).into_iter().filter(|cell| has_letter(&text[cell.text.clone()])) {
+                for mut cell in cells(text).into_iter().filter(|cell| has_text(&text[cell.text.clone()])) {
                     // Nothing shows that one space would be padding: "Home | News | Sport".
                     cell.padding = if alone && cell.padding == 1 { 0 } else { cell.padding };
                     self.cell(start, &cell);
@@ -314,7 +314,7 @@ impl<'a> Reader<'a> {
     fn paragraph(&mut self, rows: &[Scanned], unit: Range<usize>, views: &[Row<'_>]) {
         let (first, second, last) = (&rows[unit.start], &rows[unit.start + 1], &rows[unit.end - 1]);
         let range = first.body.start + first.marker..last.body.end;
-        if !has_letter(&self.source[range.clone()]) {
+        if !has_text(&self.source[range.clone()]) {
             return;
         }
         let kind = match first.kind {

@@ -39,7 +39,10 @@ mod tests {
             find(text).into_iter().rev().for_each(|wording| out.replace_range(wording.range, &wording.shown));
             out
         };
-        assert_eq!(shown("Le III de l'article L. 131-1 est abrogé."), "Le paragraphe III de l'article L. 131-1 est abrogé.");
+        assert_eq!(
+            shown("Le III de l'article L. 131-1 est abrogé."),
+            "Le paragraphe III de l'article L. 131-1 est abrogé."
+        );
         assert_eq!(
             shown("Le 3° du II de l’article 5, au b) du 2° de l'article 6"),
             "Le point 3° du paragraphe II de l’article 5, au point b) du point 2° de l'article 6"
