@@ -39,6 +39,22 @@ impl Observer for Heard {
     fn progress(&self, _: &Progress) {}
 }
 
+/// Takes longer than anyone waits, unless it is told to stop.
+struct Slow;
+
+impl Engine for Slow {
+    fn translate(
+        &self,
+        sources: &[String],
+        _: &Options,
+        progress: &dyn crate::engine::Progress,
+    ) -> Vec<Result<Vec<Hypothesis>>> {
+        let pause = Duration::from_millis(20);
+        (0..10_000).take_while(|_| progress.done(0, 0)).for_each(|_| std::thread::sleep(pause));
+        sources.iter().map(|_| Err(Error::new(ErrorKind::Interrupted, "stopped"))).collect()
+    }
+}
+
 struct Run {
     summary: Result<Summary>,
     faults: Vec<String>,
@@ -78,6 +94,16 @@ fn translator(beam: usize) -> (Translator, std::sync::Arc<AtomicU64>) {
 
 fn run(inputs: &[&Path], destination: Destination, setting: &Setting) -> Run {
     let (translator, asked) = translator(setting.beam);
+    run_with(&translator, &asked, inputs, destination, setting)
+}
+
+fn run_with(
+    translator: &Translator,
+    asked: &AtomicU64,
+    inputs: &[&Path],
+    destination: Destination,
+    setting: &Setting,
+) -> Run {
     let out_dir = match &destination {
         Destination::Directory(directory) => {
             fs::create_dir_all(directory).unwrap();
@@ -95,7 +121,7 @@ fn run(inputs: &[&Path], destination: Destination, setting: &Setting) -> Run {
     let roots = inputs.iter().map(|path| path.to_path_buf()).collect();
     let inputs = Inputs::new(roots, vec![], false, out_dir.as_deref(), setting.shard, &handling).unwrap();
     let job = Job {
-        translator: &translator,
+        translator,
         inputs: &inputs,
         destination,
         format: &format,
@@ -392,4 +418,19 @@ fn a_quotation_that_a_row_leaves_open_is_none_of_the_next_ones() {
         parsed.render(&outcomes[0].targets)
     };
     assert_eq!(fs::read_to_string(&out).unwrap(), rows.split_inclusive('\n').map(alone).collect::<String>());
+}
+
+#[test]
+fn what_takes_too_long_when_the_job_is_to_stop_is_given_up_and_done_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let (source, out) = (dir.path().join("a.txt"), dir.path().join("out.txt"));
+    fs::write(&source, "le chat\n").unwrap();
+    let slow = Translator::builder().engine(Box::new(Slow)).guards(false).beam(1).build().unwrap();
+    let setting = Setting { stop_after: 4, ..Setting::default() };
+    let start = Instant::now();
+    let stopped = run_with(&slow, &AtomicU64::new(0), &[&source], Destination::File(out.clone()), &setting);
+    assert!(stopped.summary.unwrap().stopped && !out.exists() && stopped.faults.is_empty());
+    assert!(start.elapsed() >= GRACE && start.elapsed() < Duration::from_secs(100));
+    assert!(run(&[&source], Destination::File(out.clone()), &Setting::default()).summary.unwrap().clean);
+    assert_eq!(fs::read_to_string(&out).unwrap(), "LE CHAT\n");
 }
