@@ -3,13 +3,15 @@
 
 pub mod abbreviated;
 pub mod capitals;
+mod credits;
 pub mod dictionary;
 pub mod glossary;
 pub mod known;
 mod look;
-mod names;
+pub(crate) mod names;
 pub mod numbers;
 pub mod patterns;
+pub mod people;
 pub mod route;
 pub mod sight;
 pub mod stand_in;
@@ -215,6 +217,10 @@ pub fn prepare(
 ) -> Prepared {
     let quotes: Vec<QuoteMark> = quotes.iter().filter(|q| text.get(q.range.clone()).is_some()).cloned().collect();
     let mut found = patterns::find(text, verbatim);
+    let credits = credits::find(text);
+    found.retain(|(range, _)| !overlaps_any(&credits, range));
+    found.extend(credits.into_iter().map(|range| (range, SpanKind::Verbatim)));
+    found.sort_by_key(|(range, _)| range.start);
     strangers(text, engine, &quotes, &mut found);
     let mut spans: Vec<Span> = found
         .into_iter()
@@ -227,6 +233,11 @@ pub fn prepare(
     if options.known_names {
         let name = |known: known::Known| (known.range, SpanKind::Name { bare: known.bare }, known.english);
         add_words(&mut spans, known::find(text).into_iter().map(name));
+        let is_word = |word: &str| {
+            engine.count_tokens(word) < 3 || options.dictionary.as_ref().is_some_and(|dictionary| dictionary.has(word))
+        };
+        let person = |name: Range<usize>| (name.clone(), SpanKind::Name { bare: true }, text[name].to_owned());
+        add_words(&mut spans, people::find(text, is_word).into_iter().map(person));
     }
     dress(text, &mut spans, engine, options);
     let taken: Vec<Range<usize>> = spans.iter().map(|s| s.range.clone()).collect();
