@@ -14,7 +14,7 @@ static CREDIT: LazyLock<Regex> = LazyLock::new(|| {
                   ICON SPORT|Icon Sport|PRESSE SPORTS|Presse Sports|REA|Rea|BESTIMAGE|Bestimage|DIVERGENCE|Divergence|SPUTNIK)";
     let behind = format!(r"(?:{loud}(?:\s{loud}){{0,4}}|{name}{initial}(?:\s{name}){{1,2}})");
     let by = format!(r"{behind}\s?/\s?{agency}(?:\s?/\s?{agency})*\b");
-    let own = format!(r"©\s?({loud}(?:\s{loud}){{1,4}}|{name}{initial}(?:\s{name}){{1,2}})");
+    let own = format!(r"©\s?((?:{loud}(?:\s{loud}){{1,4}}|{name}{initial}(?:\s{name}){{1,2}})(?:\s?/\s?{agency})*)");
     let ordered = format!(r"({loud}(?:\s{loud}){{1,3}} POUR)\s?[«“]\s?(?:LE|LA|L['’]|LES|LIB|TÉL|M\s)");
     Regex::new(&format!("({by})|{own}|{ordered}")).expect("a valid pattern")
 });
@@ -40,7 +40,8 @@ mod tests {
         assert_eq!(names("(CHRISTOPHE PETIT TESSON / EPA)"), ["CHRISTOPHE PETIT TESSON / EPA"]);
         assert_eq!(names("À Lyon, lundi. © Joël Saget / AFP"), ["Joël Saget / AFP"]);
         assert_eq!(names("LAURENCE GEAI POUR « LE MONDE »"), ["LAURENCE GEAI POUR"]);
-        for text in ["entre 50 et/ou 60", "© 2024 Tous droits réservés", "la ligne Paris/Lyon", "UN PLAN POUR « TOUS »"] {
+        for text in ["entre 50 et/ou 60", "© 2024 Tous droits réservés", "la ligne Paris/Lyon", "UN PLAN POUR « TOUS »"]
+        {
             assert_eq!(names(text), [""; 0], "{text}");
         }
     }

@@ -117,11 +117,6 @@ impl Dictionary {
         found
     }
 
-    /// Whether it has a word, in small letters.
-    pub(super) fn has(&self, word: &str) -> bool {
-        self.english(word).is_some()
-    }
-
     /// The second field of the line whose first is `form`.
     fn english(&self, form: &str) -> Option<&str> {
         self.line(self.place(form)).filter(|(here, _)| *here == form).map(|(_, english)| english)
@@ -167,7 +162,10 @@ fn check(bytes: &[u8]) -> Result<()> {
         if form <= before {
             return fault(&format!("“{form}” is not in order behind “{before}”; sort the lines (LC_ALL=C sort)"));
         }
-        if english.trim_start_matches(MARKS).starts_with('|') || english.ends_with(['|', '=', '!']) || english.contains("||") {
+        if english.trim_start_matches(MARKS).starts_with('|')
+            || english.ends_with(['|', '=', '!'])
+            || english.contains("||")
+        {
             return fault("a translation that is empty");
         }
         if english.contains(['\t', '\r']) {

@@ -72,7 +72,8 @@ impl Entry {
         // "Le Point" is a paper, "Le Point de vente" none.
         let goes_on =
             self.is_article_and_word() && ["de ", "du ", "des ", "d'", "d’"].iter().any(|of| more(text, end, of));
-        let alone = self.name.contains(char::is_lowercase) || !self.is_article_and_word() || is_alone(text, &(start..end));
+        let alone =
+            self.name.contains(char::is_lowercase) || !self.is_article_and_word() || is_alone(text, &(start..end));
         (fits && !goes_on && alone && is_apart(text, &(start..end))).then_some((name..after, end))
     }
 }

@@ -10,6 +10,7 @@ pub mod known;
 mod look;
 pub(crate) mod names;
 pub mod numbers;
+mod parts;
 pub mod patterns;
 pub mod people;
 pub mod route;
@@ -233,11 +234,10 @@ pub fn prepare(
     if options.known_names {
         let name = |known: known::Known| (known.range, SpanKind::Name { bare: known.bare }, known.english);
         add_words(&mut spans, known::find(text).into_iter().map(name));
-        let is_word = |word: &str| {
-            engine.count_tokens(word) < 3 || options.dictionary.as_ref().is_some_and(|dictionary| dictionary.has(word))
-        };
+        let part = parts::find(text).map(|(range, english)| (range, SpanKind::Name { bare: true }, english));
+        add_words(&mut spans, part.into_iter());
         let person = |name: Range<usize>| (name.clone(), SpanKind::Name { bare: true }, text[name].to_owned());
-        add_words(&mut spans, people::find(text, is_word).into_iter().map(person));
+        add_words(&mut spans, people::find(text).into_iter().map(person));
     }
     dress(text, &mut spans, engine, options);
     let taken: Vec<Range<usize>> = spans.iter().map(|s| s.range.clone()).collect();

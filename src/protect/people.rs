@@ -38,9 +38,36 @@ static FIRST_NAMES: LazyLock<HashMap<&str, Kind>> = LazyLock::new(|| {
 
 /// Words behind which a name is that of a saint, a king, a pope; English may have another for it.
 const CROWNED: &[&str] = &[
-    "saint", "sainte", "saints", "st", "ste", "vierge", "apôtre", "apôtres", "évangile", "pape", "papes", "roi", "rois",
-    "reine", "prince", "princesse", "empereur", "impératrice", "tsar", "tsarine", "duc", "duchesse", "infante", "père",
-    "île", "ile", "ouragan", "cyclone", "tempête", "en",
+    "saint",
+    "sainte",
+    "saints",
+    "st",
+    "ste",
+    "vierge",
+    "apôtre",
+    "apôtres",
+    "évangile",
+    "pape",
+    "papes",
+    "roi",
+    "rois",
+    "reine",
+    "prince",
+    "princesse",
+    "empereur",
+    "impératrice",
+    "tsar",
+    "tsarine",
+    "duc",
+    "duchesse",
+    "infante",
+    "père",
+    "île",
+    "ile",
+    "ouragan",
+    "cyclone",
+    "tempête",
+    "en",
 ];
 
 /// Words that say that a text is from the Bible, whose people have English names.
@@ -49,15 +76,58 @@ const BIBLE: &[&str] =
 
 /// Words behind which there is a name.
 const CALLS: &[&str] = &[
-    "bonjour", "bonsoir", "salut", "coucou", "cher", "chère", "chers", "chères", "merci", "madame", "monsieur",
-    "mademoiselle", "mme", "mlle", "maître", "docteur", "dr", "tante", "oncle", "prénommé", "prénommée", "nommé",
-    "nommée", "surnommé", "surnommée", "appelle", "appelait",
+    "bonjour",
+    "bonsoir",
+    "salut",
+    "coucou",
+    "cher",
+    "chère",
+    "chers",
+    "chères",
+    "merci",
+    "madame",
+    "monsieur",
+    "mademoiselle",
+    "mme",
+    "mlle",
+    "maître",
+    "docteur",
+    "dr",
+    "tante",
+    "oncle",
+    "prénommé",
+    "prénommée",
+    "nommé",
+    "nommée",
+    "surnommé",
+    "surnommée",
+    "appelle",
+    "appelait",
 ];
 
 /// What stands before the colon of a field whose content is a name.
 const FIELDS: &[&str] = &[
-    "de", "à", "cc", "cci", "nom", "prénom", "prénoms", "destinataire", "expéditeur", "expéditrice", "auteur",
-    "autrice", "auteure", "contact", "signé", "candidat", "candidate", "patient", "patiente", "client", "cliente",
+    "de",
+    "à",
+    "cc",
+    "cci",
+    "nom",
+    "prénom",
+    "prénoms",
+    "destinataire",
+    "expéditeur",
+    "expéditrice",
+    "auteur",
+    "autrice",
+    "auteure",
+    "contact",
+    "signé",
+    "candidat",
+    "candidate",
+    "patient",
+    "patiente",
+    "client",
+    "cliente",
 ];
 
 /// Words before a noun: what has a capital behind them is no name of a person without a surname.
@@ -69,12 +139,76 @@ const DETERMINERS: &[&str] = &[
 
 /// Verbs and the little words before them: what stands before one, with no article, is a name.
 const VERBAL: &[&str] = &[
-    "a", "est", "était", "avait", "sera", "aura", "serait", "aurait", "fut", "eut", "va", "vient", "veut", "peut",
-    "doit", "sait", "dit", "fait", "voit", "croit", "prend", "met", "part", "sort", "vit", "lit", "aime", "pense",
-    "habite", "travaille", "regarde", "arrive", "reste", "parle", "semble", "trouve", "donne", "demande", "raconte",
-    "explique", "ajoute", "souligne", "répond", "répondit", "demanda", "regarda", "sourit", "rit", "entra", "sortit",
-    "reprit", "allait", "venait", "voulait", "pouvait", "devait", "savait", "disait", "faisait", "n", "ne", "s", "se",
-    "m", "me", "lui", "y", "nous", "vous", "leur",
+    "a",
+    "est",
+    "était",
+    "avait",
+    "sera",
+    "aura",
+    "serait",
+    "aurait",
+    "fut",
+    "eut",
+    "va",
+    "vient",
+    "veut",
+    "peut",
+    "doit",
+    "sait",
+    "dit",
+    "fait",
+    "voit",
+    "croit",
+    "prend",
+    "met",
+    "part",
+    "sort",
+    "vit",
+    "lit",
+    "aime",
+    "pense",
+    "habite",
+    "travaille",
+    "regarde",
+    "arrive",
+    "reste",
+    "parle",
+    "semble",
+    "trouve",
+    "donne",
+    "demande",
+    "raconte",
+    "explique",
+    "ajoute",
+    "souligne",
+    "répond",
+    "répondit",
+    "demanda",
+    "regarda",
+    "sourit",
+    "rit",
+    "entra",
+    "sortit",
+    "reprit",
+    "allait",
+    "venait",
+    "voulait",
+    "pouvait",
+    "devait",
+    "savait",
+    "disait",
+    "faisait",
+    "n",
+    "ne",
+    "s",
+    "se",
+    "m",
+    "me",
+    "lui",
+    "y",
+    "nous",
+    "vous",
+    "leur",
 ];
 
 /// Whether a word is a first name, and so no word to look up, where it has a capital letter.
@@ -82,8 +216,8 @@ pub(super) fn is_first_name(word: &str) -> bool {
     matches!(FIRST_NAMES.get(word), Some(Kind::Plain | Kind::Start | Kind::Surname))
 }
 
-/// The people named in `text`, in order, never overlapping. `is_word` tells ordinary words in small letters from others.
-pub fn find(text: &str, is_word: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
+/// The people named in `text`, in order, never overlapping.
+pub fn find(text: &str) -> Vec<Range<usize>> {
     let words = words(text);
     let biblical = words.iter().any(|word| BIBLE.contains(&&text[word.clone()]));
     let mut out = Vec::new();
@@ -94,7 +228,7 @@ pub fn find(text: &str, is_word: impl Fn(&str) -> bool) -> Vec<Range<usize>> {
         }
         let here = Place { text, words: &words, at };
         let Some(kind) = here.kind() else {
-            if here.is_titled() || (at == 0 && here.speaks(&is_word)) {
+            if here.is_titled() {
                 out.push(words[at].clone());
             }
             continue;
@@ -122,8 +256,7 @@ fn is_particle(text: &str, at: usize) -> bool {
     let mut before = text[..at].chars().rev();
     let letter = before.next().is_some_and(|c| "DON".contains(c));
     let rest = text[at..].chars().skip(1).take(2).collect::<String>();
-    letter && !before.next().is_some_and(char::is_alphabetic) && rest.starts_with(char::is_uppercase)
-        && at > 1
+    letter && !before.next().is_some_and(char::is_alphabetic) && rest.starts_with(char::is_uppercase) && at > 1
 }
 
 /// A word among those of a text.
@@ -155,7 +288,10 @@ impl Place<'_> {
         }
         let name = capitalised(&head.to_lowercase());
         let kind = FIRST_NAMES.get(name.as_str()).filter(|_| is_loud(word))?;
-        let speaks = self.at == 0 && is_speaker(self.gap(0)) && matches!(kind, Kind::Plain | Kind::Start);
+        let gap = self.gap(0);
+        let speaks = self.at == 0
+            && (is_speaker(gap) || (self.words.len() == 1 && gap.starts_with('.')))
+            && matches!(kind, Kind::Plain | Kind::Start);
         let named = *kind == Kind::Plain && is_loud(self.word(self.at + 1));
         if speaks { Some(*kind) } else { named.then_some(Kind::Surname) }
     }
@@ -165,12 +301,6 @@ impl Place<'_> {
         let titles = ["m", "mm", "mme", "mmes", "mlle", "me", "dr", "madame", "monsieur"];
         let word = self.word(self.at);
         titles.contains(&self.before().to_lowercase().as_str()) && is_loud(word) && is_surname(word, true)
-    }
-
-    /// Whether a text begins with somebody in capitals who speaks, as in a play: “TOINETTE. — Ha !”.
-    fn speaks(&self, is_word: impl Fn(&str) -> bool) -> bool {
-        let (word, gap) = (self.word(0), self.gap(0).trim_start());
-        is_loud(word) && gap.starts_with('.') && is_speaker(gap) && is_surname(word, true) && !is_word(&word.to_lowercase())
     }
 
     /// The last word of the name that begins here: other first names and a surname, with its particle.
@@ -186,8 +316,9 @@ impl Place<'_> {
         while goes_on(end) && FIRST_NAMES.contains_key(self.word(end + 1)) {
             end += 1;
         }
-        // “Reine Élisabeth”, “Noël Pierre” is no name.
-        if end > self.at && matches!(kind, Kind::Word | Kind::Surname) {
+        // “Reine Élisabeth” is no name of this kind, and neither are “Jules César” and “Jean Paul II”.
+        let crowned = exonym(self.word(end)).is_some() || (goes_on(end) && roman(self.word(end + 1)).is_some());
+        if end > self.at && (crowned || matches!(kind, Kind::Word | Kind::Surname)) {
             return self.at;
         }
         let mut last = end;
@@ -220,7 +351,8 @@ impl Place<'_> {
         let other = self.at > 0 && upper(self.word(self.at - 1)) && !self.begins(self.at - 1);
         // “Catherine de Russie”, “Laurent le Magnifique”, “Nicolas II”, “Lycée Claire” are no names of this kind.
         let goes_on = gap == " " && (upper(after) || (is_linking(after) && upper(self.word(self.at + 2))));
-        if goes_on || (adjoins && (other || DETERMINERS.contains(&lower.as_str()) || CROWNED.contains(&lower.as_str()))) {
+        if goes_on || (adjoins && (other || DETERMINERS.contains(&lower.as_str()) || CROWNED.contains(&lower.as_str())))
+        {
             return false;
         }
         let opens = opens(before);
@@ -276,7 +408,7 @@ fn opens(before: &str) -> bool {
 }
 
 /// Whether a name is followed by what it says: “Claire : Oui”, “TOINETTE. — Ha !”.
-pub(super) fn is_speaker(gap: &str) -> bool {
+fn is_speaker(gap: &str) -> bool {
     let gap: String = gap.chars().filter(|c| !c.is_whitespace()).collect();
     [":", ":«", ".—", ".–", ".-", ":—", ":-", "—", "–"].contains(&gap.as_str())
 }
@@ -298,8 +430,11 @@ fn is_loud(word: &str) -> bool {
 
 /// A word between a first name and a surname.
 fn is_name_particle(word: &str) -> bool {
-    ["Le", "La", "De", "Van", "van", "Von", "von", "der", "den", "Den", "Ben", "ben", "El", "el", "Al", "Da", "Dos", "Di"]
-        .contains(&word)
+    [
+        "Le", "La", "De", "Van", "van", "Von", "von", "der", "den", "Den", "Ben", "ben", "El", "el", "Al", "Da", "Dos",
+        "Di",
+    ]
+    .contains(&word)
 }
 
 /// Whether a word can be a surname behind a first name; behind one in capitals it must be in capitals and no word of the grammar.
@@ -307,8 +442,28 @@ fn is_surname(word: &str, loud: bool) -> bool {
     let lower = word.to_lowercase();
     let little = DETERMINERS.contains(&lower.as_str())
         || VERBAL.contains(&lower.as_str())
-        || ["et", "ou", "de", "d", "à", "en", "pour", "par", "dans", "sur", "avec", "qui", "que", "au", "il", "elle"]
-            .contains(&lower.as_str());
+        || [
+            "et",
+            "ou",
+            "de",
+            "d",
+            "à",
+            "en",
+            "pour",
+            "par",
+            "dans",
+            "sur",
+            "avec",
+            "qui",
+            "que",
+            "au",
+            "il",
+            "elle",
+            "monsieur",
+            "madame",
+            "mademoiselle",
+        ]
+        .contains(&lower.as_str());
     let capital = word.starts_with(char::is_uppercase) && word.chars().count() > 1;
     let fits = !little && if is_loud(word) { roman(word).is_none() && !is_acronym(word) } else { !loud };
     capital && fits && !["Ier", "Iᵉʳ"].contains(&word)
@@ -318,6 +473,92 @@ fn is_surname(word: &str, loud: bool) -> bool {
 fn is_transliterated(surname: &str) -> bool {
     let lower = surname.to_lowercase();
     ["tch", "kh", "dj", "iev", "ïev", "ouch", "ouk"].iter().any(|part| lower.contains(part))
-        || ["enko", "ov", "ova", "eva", "ski", "skaïa", "ine"].iter().any(|end| lower.ends_with(end)) && lower.contains("ou")
+        || ["enko", "ov", "ova", "eva", "ski", "skaïa", "ine"].iter().any(|end| lower.ends_with(end))
+            && lower.contains("ou")
         || ["enko", "skaïa", "vski"].iter().any(|end| lower.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(text: &str) -> Vec<&str> {
+        find(text).into_iter().map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn the_list_is_in_order_and_marked_with_known_words() {
+        let lines: Vec<&str> = include_str!("first_names.tsv").lines().filter(|line| !line.starts_with('#')).collect();
+        for line in &lines {
+            let (name, mark) = line.split_once('\t').unwrap_or((line, "surname"));
+            assert!(["start", "word", "surname"].contains(&mark) && name.starts_with(char::is_uppercase), "{line}");
+        }
+        assert!(lines.is_sorted() && FIRST_NAMES.len() == lines.len());
+    }
+
+    #[test]
+    fn first_names_and_surnames_belong_together() {
+        for (text, name) in [
+            ("Jean Castex a démissionné.", "Jean Castex"),
+            ("Aurore Petit, 34 ans", "Aurore Petit"),
+            ("Claire FONTAINE est là", "Claire FONTAINE"),
+            ("Rose MARTIN est là", "Rose MARTIN"),
+            ("Par Laurence Fournier", "Laurence Fournier"),
+            ("a assuré Marie Dupont", "Marie Dupont"),
+            ("avec Marine Le Pen hier", "Marine Le Pen"),
+            ("avec Jean-Paul DUPONT.", "Jean-Paul DUPONT"),
+            ("À : Claire Petit", "Claire Petit"),
+            ("avec Désiré N'Golo hier", "Désiré N'Golo"),
+            ("M. DUPONT est venu", "DUPONT"),
+        ] {
+            assert_eq!(names(text), [name], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_first_name_alone_is_known_by_what_stands_beside_it() {
+        for (text, name) in [
+            ("Marie est venue.", "Marie"),
+            ("Pierre n'est pas là.", "Pierre"),
+            ("Claire", "Claire"),
+            ("Claire : Oui.", "Claire"),
+            ("Prénom : Rose", "Rose"),
+            ("Bonjour Olive,", "Olive"),
+            ("Merci Claire !", "Claire"),
+            ("TOINETTE. — Ha !", "TOINETTE"),
+            ("J'ai vu Blanche hier.", "Blanche"),
+            ("Sophie arrive.", "Sophie"),
+            ("Claire, tu viens ?", "Claire"),
+        ] {
+            assert_eq!(names(text), [name], "{text}");
+        }
+    }
+
+    #[test]
+    fn ordinary_words_kings_and_places_are_no_people() {
+        for text in [
+            "Claire et nette, la réponse est non.",
+            "Pierre angulaire du projet",
+            "Victoire de Paris",
+            "Rose",
+            "Jean : 49 €",
+            "Blanche comme neige",
+            "la Victoire, la Reine Élisabeth, l'Ange Gabriel",
+            "Olive, tomate et basilic",
+            "le roi Louis XIV et la reine Anne",
+            "saint Pierre et la Vierge Marie",
+            "Jésus dit à Pierre",
+            "Noël est une fête.",
+            "Catherine de Russie",
+            "Alexandre Loukachenko, Nicolas II",
+            "Joseph Staline, Jules César, Jean Paul II",
+            "PIERRE BLANCHE",
+            "MARIE EST VENUE",
+            "en Virginie et à Maurice",
+            "Parfait Monsieur",
+            "",
+        ] {
+            assert_eq!(names(text), [""; 0], "{text}");
+        }
+    }
 }

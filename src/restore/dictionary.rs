@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::draft::Draft;
-use super::text::{begins_sentence, trimmed, whole_words};
+use super::text::{begins_sentence, occurrences, trimmed, whole_words};
 use crate::document::Note;
 use crate::protect::Prepared;
 use crate::text::{capitalised, runs};
@@ -17,7 +17,12 @@ const SURE: f32 = -0.25;
 pub fn write(draft: &mut Draft, p: &Prepared) {
     for lookup in p.lookups() {
         let text = draft.text().to_lowercase();
-        if lookup.english.iter().any(|english| is_there(&text, english)) {
+        // A label is written as it is listed: “Prices” is no form of “Price”.
+        let there = |english: &String| match lookup.label {
+            true => occurrences(&text, &english.to_lowercase()).next().is_some(),
+            false => is_there(&text, english),
+        };
+        if lookup.english.iter().any(there) {
             continue;
         }
         let Some((place, best)) = made_of(draft, p, &lookup.range).zip(lookup.english.first()) else { continue };

@@ -67,12 +67,12 @@ pub fn release(draft: &mut Draft, p: &Prepared) {
 
 /// Whether an article between `english` and a name that has none in English is the name's, because one stands before it in `french`
 /// too (“la Société générale”). In “région du Pendjab” and “péninsule de Basse-Californie”, “the Punjab region”, it is another
-/// word's, unless English says “of the”.
+/// word's, unless English says “of the”. Behind “en” there is none.
 fn owns_article(french: &str, english: &str) -> bool {
     match article(french) {
         Some(article) if is_definite(article) => true,
         Some(_) => english.trim_end().to_lowercase().ends_with("of"),
-        None => false,
+        None => french.to_lowercase().ends_with("en "),
     }
 }
 
@@ -100,7 +100,9 @@ fn is_determined(english: &str) -> bool {
         if owner || DETERMINERS.iter().any(|determiner| word.eq_ignore_ascii_case(determiner)) {
             return english.ends_with(' ');
         }
-        if word.contains(|c: char| ",;:.".contains(c)) || !word.starts_with(|c: char| c.is_uppercase() || c.is_numeric()) {
+        if word.contains(|c: char| ",;:.".contains(c))
+            || !word.starts_with(|c: char| c.is_uppercase() || c.is_numeric())
+        {
             return false;
         }
     }
@@ -178,12 +180,14 @@ fn is_pronoun(word: &str) -> bool {
         "he", "she", "it", "they", "him", "her", "them", "his", "its", "their", "who", "which", "that", "this", "one",
         "there",
     ];
-    PRONOUNS.iter().any(|pronoun| word.eq_ignore_ascii_case(pronoun))
+    // WHO is none.
+    let loud = word.len() > 1 && !word.contains(char::is_lowercase);
+    !loud && PRONOUNS.iter().any(|pronoun| word.eq_ignore_ascii_case(pronoun))
 }
 
 /// Whether a name begins with an article of its own.
 fn has_article(name: &str) -> bool {
-    ["Le ", "La ", "Les ", "L'", "L’", "The "].iter().any(|article| name.starts_with(article))
+    ["Le ", "La ", "Les ", "L'", "L’", "The ", "LE ", "LA ", "LES "].iter().any(|article| name.starts_with(article))
 }
 
 /// How many bytes before `at` are an article and its space.

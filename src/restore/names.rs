@@ -274,8 +274,8 @@ mod tests {
 
     #[test]
     fn names_get_their_letters_back() {
-        assert_eq!(restored("Jean Molière dort", "Jean Moliere sleeps"), "Jean Molière sleeps");
-        assert_eq!(restored("Jean Molière dort", "Jean Moli|re sleeps"), "Jean Molière sleeps");
+        assert_eq!(restored("Hier Molière dort", "Yesterday Moliere sleeps"), "Yesterday Molière sleeps");
+        assert_eq!(restored("Hier Molière dort", "Yesterday Moli|re sleeps"), "Yesterday Molière sleeps");
         assert_eq!(restored("Évidemment Jean dort", "Evidently Jean sleeps"), "Evidently Jean sleeps");
     }
 
