@@ -4,7 +4,8 @@
 Makes a dictionary.tsv: the forms of French words and terms with the English that is right for them, which fr2en writes where the model has
 none of it. They come from scripts/eval/dictionary/: `words.tsv` (lemma; noun, adjective, verb or adverb; translations), `terms.tsv`
 (singular, plural, translations), `labels.tsv` (words and terms that count only where they stand alone) and `copied.tsv` (words that
-count only where the model left them in French). With --write it goes into the model's directory; evaluate.py and the notes
+count only where the model left them in French); compounds of two nationalities are made by rule, and count where the model is sure as
+well, as words do with `!` before their first translation. With --write it goes into the model's directory; evaluate.py and the notes
 `word_known` of a report say whether the model is better for it. Needs wordfreq and simplemma.
 """
 import argparse
@@ -54,6 +55,13 @@ def copied(french, kind, english):
             yield form, *reading, ["=" + translations[0]]
 
 
+def compound(first, name, second, english):
+    """The same of two nationalities joined by a hyphen: “franco-belge”."""
+    for form, _ in inflection.forms(second, "a", [english]):
+        if inflection.is_nationality(form, second):
+            yield f"{first}-{form}", False, "d", [f"!{name[0]}-{english}", *(f"{other}-{english}" for other in name[1:])]
+
+
 def label(french, second, english):
     """The same of a word or term that counts only where it stands alone; a verb then stands in the infinitive."""
     if second == "n":
@@ -69,6 +77,11 @@ def table(data):
         for line in read(Path(data, f"{name}.tsv")):
             for form, *reading in bent(*line):
                 found[form.lower()].append(reading)
+    for first, name in inflection.COMBINED.items():
+        for second, english in inflection.NATIONALITIES.items():
+            if english != name[0]:
+                for form, *reading in compound(first, name, second, english):
+                    found[form].append(reading)
     for line in read(Path(data, "copied.tsv")):
         for form, *reading in copied(*line):
             if all(reading[-1][0].startswith("=") for reading in found[form.lower()]):
@@ -79,8 +92,8 @@ def table(data):
             # "Pavé" is a stone before it is a participle.
             order = "dnav" if form.endswith("é") else "danv"
             all_readings.sort(key=lambda reading: (reading[0], order.index(reading[1])))
-            words = list(dict.fromkeys(word.lstrip("=") for *_, english in all_readings for word in english))
-            words[0] = "=" * all_readings[0][-1][0].startswith("=") + words[0]
+            words = list(dict.fromkeys(word.lstrip("=!") for *_, english in all_readings for word in english))
+            words[0] = re.match("[=!]?", all_readings[0][-1][0])[0] + words[0]
             out[form] = words
     return out
 

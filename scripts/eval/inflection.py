@@ -273,3 +273,22 @@ def is_of_verb(word):
 def is_english(word):
     """Whether English has a word that is written the same."""
     return zipf_frequency(word, "en") > 2.7
+
+
+# The first parts of compounds of two nationalities, with what English may begin them with.
+COMBINED = {first: english.split("/") for first, english in (pair.split(" ") for pair in """franco French/Franco|germano German/Germano|italo Italian/Italo|hispano Spanish/Hispano|
+anglo English/Anglo/British|américano American/Americano/US|sino Chinese/Sino|russo Russian/Russo|turco Turkish/Turco/Turko|gréco Greek/Greco|israélo Israeli/Israelo|irako Iraqi/Iraq|irano Iranian/Irano/Iran|
+indo Indian/Indo|nippo Japanese/Nippo|austro Austrian/Austro|belgo Belgian/Belgo|luso Portuguese/Luso|algéro Algerian/Algero|maroco Moroccan/Morocco|tuniso Tunisian/Tuniso|libano Lebanese/Libano|
+syro Syrian/Syro|polono Polish/Polono|soviéto Soviet/Sovieto|helvético Swiss/Helvetic|canado Canadian/Canado|ukraino Ukrainian/Ukraino""".replace("\n", "").split("|"))}
+NATIONALITIES = dict(pair.split(" ", 1) for pair in """français French|allemand German|italien Italian|espagnol Spanish|anglais English|britannique British|américain American|chinois Chinese|russe Russian|turc Turkish|grec Greek|
+israélien Israeli|palestinien Palestinian|irakien Iraqi|iranien Iranian|indien Indian|pakistanais Pakistani|japonais Japanese|autrichien Austrian|belge Belgian|portugais Portuguese|brésilien Brazilian|
+algérien Algerian|marocain Moroccan|tunisien Tunisian|libanais Lebanese|syrien Syrian|polonais Polish|soviétique Soviet|suisse Swiss|canadien Canadian|québécois Quebec|ukrainien Ukrainian|géorgien Georgian|
+tchétchène Chechen|arménien Armenian|azéri Azeri|coréen Korean|vietnamien Vietnamese|sénégalais Senegalese|malien Malian|ivoirien Ivorian|camerounais Cameroonian|congolais Congolese|rwandais Rwandan|
+égyptien Egyptian|saoudien Saudi|qatari Qatari|koweïtien Kuwaiti|irlandais Irish|écossais Scottish|néerlandais Dutch|danois Danish|suédois Swedish|norvégien Norwegian|finlandais Finnish|hongrois Hungarian|
+tchèque Czech|roumain Romanian|bulgare Bulgarian|serbe Serbian|croate Croatian|albanais Albanian|luxembourgeois Luxembourg|mexicain Mexican|argentin Argentine|chilien Chilean|cubain Cuban|australien Australian|
+taïwanais Taiwanese|comorien Comorian|malgache Malagasy|haïtien Haitian|arabe Arab|afghan Afghan|kurde Kurdish|cypriote Cypriot|chypriote Cypriot|européen European""".replace("\n", "").split("|"))
+
+
+def is_nationality(form, lemma):
+    """Whether a form of a nationality is one that is written, rather than what another rule makes of it (“belgesse”)."""
+    return form == lemma or zipf_frequency(form, "fr") >= RAREST

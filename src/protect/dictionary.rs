@@ -3,15 +3,20 @@
 //! A model may come with a `dictionary.tsv`. Each line has a French form in small letters, a tab, and the English that is right for
 //! it, parted by `|`; the first English is written where the model has none of them. A form with a colon behind it counts only as a
 //! label: a heading, a cell, what stands alone before a colon. `taken^took part` is a participle and the past that English may want
-//! in its place. With `=` before the English a form counts only where the model left it in French. The lines are in the order of
-//! their bytes, so that a form is found without reading them all. `scripts/eval/dictionary.py` makes such files.
+//! in its place. With `=` before the English a form counts only where the model left it in French, with `!` also where the model is sure
+//! of what it wrote. The lines are in the order of their bytes, so that a form is found without reading them all.
+//! `scripts/eval/dictionary.py` makes such files.
 
 use std::ops::Range;
 
 use super::glossary::{key, words};
 use super::numbers::overlaps_any;
+use super::people;
 use crate::error::{Error, Result};
 use crate::store::Blob;
+
+/// What may stand before the English.
+const MARKS: [char; 2] = ['=', '!'];
 
 /// The dictionary of a model.
 #[derive(Clone, Debug)]
@@ -30,15 +35,18 @@ pub struct Lookup {
     pub label: bool,
     /// Whether it is of interest only where the model left it in French.
     pub if_copied: bool,
+    /// Whether it counts where the model is sure as well.
+    pub if_sure: bool,
 }
 
 impl Lookup {
     fn new(range: Range<usize>, english: &str, label: bool) -> Self {
-        let (if_copied, english) = (english.starts_with('='), english.trim_start_matches('='));
+        let (if_copied, if_sure) = (english.starts_with('='), english.starts_with('!'));
+        let english = english.trim_start_matches(MARKS);
         let mut english: Vec<String> = english.split('|').map(str::to_owned).collect();
         let (participle, past) = english.first().and_then(|first| either(first)).unzip();
         english.splice(0..usize::from(participle.is_some()), participle.into_iter().chain(past.clone()));
-        Self { range, english, past, label, if_copied }
+        Self { range, english, past, label, if_copied, if_sure }
     }
 }
 
@@ -92,7 +100,8 @@ impl Dictionary {
             end = range.end;
             let place = self.place(&form);
             let (here, english) = self.line(place).unwrap_or_default();
-            let known = (here == form && is_plain(text, &(start..end))).then_some(english);
+            let person = range.start == start && people::is_first_name(&text[start..end]);
+            let known = (here == form && is_plain(text, &(start..end)) && !person).then_some(english);
             let label = if is_label(text, &(start..end)) { self.english(&format!("{form}:")) } else { None };
             if let Some(english) = label.or(known).filter(|_| !overlaps_any(taken, &(start..end))) {
                 found = Some(Lookup::new(start..end, english, label.is_some()));
@@ -153,7 +162,10 @@ fn check(bytes: &[u8]) -> Result<()> {
         if form <= before {
             return fault(&format!("“{form}” is not in order behind “{before}”; sort the lines (LC_ALL=C sort)"));
         }
-        if english.trim_start_matches('=').starts_with('|') || english.ends_with(['|', '=']) || english.contains("||") {
+        if english.trim_start_matches(MARKS).starts_with('|')
+            || english.ends_with(['|', '=', '!'])
+            || english.contains("||")
+        {
             return fault("a translation that is empty");
         }
         if english.contains(['\t', '\r']) {
@@ -272,6 +284,7 @@ mod tests {
             "a\tb\na\tb\n",
             "a\tb\nc\td|\n",
             "a\tb\nc\t=\n",
+            "a\tb\nc\t!\n",
             "a\tb\nc\t|d\n",
         ] {
             let message = dictionary(lines).expect_err("is wrong").to_string();

@@ -2,7 +2,8 @@
 //!
 //! `known.tsv` lists them, a name a line: the French name in exactly these letters; the English one, if it is another; `bare` where
 //! English puts no article before it. Of a line with brackets (`au [Figaro]`) what stands in them is the name, and the rest tells it
-//! from other words; so does a space before them, with which no sentence begins. Streets are known by their first word.
+//! from other words; so does a space before them, with which no sentence begins, and a quotation mark, which stands for any. Names in
+//! capitals that begin with an article are known where they stand alone. Streets are known by their first word.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -45,7 +46,7 @@ static ENTRIES: LazyLock<HashMap<&str, Vec<Entry>>> = LazyLock::new(|| {
         let (name, after) = name.split_once(']').unwrap_or((name, ""));
         let english = english.filter(|english| !english.is_empty()).unwrap_or(name);
         let entry = Entry { before, name, after, english, bare: bare == Some("bare"), inside };
-        let first = if before.is_empty() { name } else { before };
+        let first = if before.contains(char::is_alphanumeric) { before } else { name };
         entries.entry(first_word(first)).or_default().push(entry);
     }
     entries
@@ -54,20 +55,26 @@ static ENTRIES: LazyLock<HashMap<&str, Vec<Entry>>> = LazyLock::new(|| {
 impl Entry {
     /// Le Point, L'Équipe.
     fn is_article_and_word(&self) -> bool {
-        let word = ["Le ", "La ", "Les ", "L'"].iter().find_map(|article| self.name.strip_prefix(article));
+        let articles = ["Le ", "La ", "Les ", "L'", "LE ", "LA ", "LES "];
+        let word = articles.iter().find_map(|article| self.name.strip_prefix(article));
         word.is_some_and(|word| word.chars().all(char::is_alphanumeric))
     }
 
     /// Where the name is, and where the line ends, if it stands at `start` of `text`.
     fn at(&self, text: &str, start: usize) -> Option<(Range<usize>, usize)> {
-        let name = start + begins_with(&text[start..], self.before)?;
+        // What has no letters stands before the word by which the entry was found.
+        let signs = !self.before.is_empty() && !self.before.contains(char::is_alphanumeric);
+        let marked = || text[..start].trim_end().ends_with(OPENING);
+        let name = if signs { marked().then_some(start)? } else { start + begins_with(&text[start..], self.before)? };
         let after = name + begins_with(&text[name..], self.name)?;
         let end = after + begins_with(&text[after..], self.after)?;
         let fits = !self.inside || text[..start].ends_with(' ');
         // "Le Point" is a paper, "Le Point de vente" none.
         let goes_on =
             self.is_article_and_word() && ["de ", "du ", "des ", "d'", "d’"].iter().any(|of| more(text, end, of));
-        (fits && !goes_on && is_apart(text, &(start..end))).then_some((name..after, end))
+        let alone =
+            self.name.contains(char::is_lowercase) || !self.is_article_and_word() || is_alone(text, &(start..end));
+        (fits && !goes_on && alone && is_apart(text, &(start..end))).then_some((name..after, end))
     }
 }
 
@@ -76,11 +83,36 @@ fn more(text: &str, end: usize, word: &str) -> bool {
     text[end..].strip_prefix(' ').is_some_and(|rest| rest.starts_with(word))
 }
 
-/// The length of `start` in `text`, if it begins so; either apostrophe will do.
+/// Marks that open a quotation.
+const OPENING: [char; 3] = ['«', '“', '"'];
+
+/// The length of `start` in `text`, if it begins so; either apostrophe will do, any space, and any mark that opens a quotation with the
+/// space behind it.
 fn begins_with(text: &str, start: &str) -> Option<usize> {
-    let mut chars = text.chars();
-    let same = |c: char| chars.next().filter(|&t| t == c || (c == '\'' && t == '’')).map(char::len_utf8);
-    start.chars().map(same).sum()
+    let mut rest = text;
+    for c in start.chars() {
+        let mut chars = rest.chars();
+        let t = chars.next()?;
+        let same = match c {
+            '\'' => matches!(t, '\'' | '’'),
+            ' ' => matches!(t, ' ' | '\u{a0}' | '\u{202f}'),
+            '«' => OPENING.contains(&t),
+            _ => t == c,
+        };
+        rest = if c == '«' { chars.as_str().trim_start() } else { chars.as_str() };
+        if !same {
+            return None;
+        }
+    }
+    Some(text.len() - rest.len())
+}
+
+/// Whether a name in capitals is a text of its own, stands in quotation marks or is the author of a report: “LE MONDE AVEC AFP”.
+fn is_alone(text: &str, range: &Range<usize>) -> bool {
+    let (before, after) = (text[..range.start].trim_end(), text[range.end..].trim_start());
+    let opens = !before.contains(char::is_alphanumeric) || before.ends_with(OPENING) || before.ends_with('(');
+    let reports = after.to_lowercase().starts_with("avec ") || after.starts_with('/');
+    opens && (reports || !after.contains(char::is_alphanumeric) || after.starts_with(['»', '”', '"', ')']))
 }
 
 fn first_word(text: &str) -> &str {

@@ -3,14 +3,17 @@
 
 pub mod abbreviated;
 pub mod capitals;
+mod credits;
 pub mod dictionary;
 pub mod glossary;
 pub mod idioms;
 pub mod known;
 mod look;
-mod names;
+pub(crate) mod names;
 pub mod numbers;
+mod parts;
 pub mod patterns;
+pub mod people;
 pub mod route;
 pub mod sight;
 pub mod speech;
@@ -230,6 +233,10 @@ pub fn prepare(
 ) -> Prepared {
     let quotes: Vec<QuoteMark> = quotes.iter().filter(|q| text.get(q.range.clone()).is_some()).cloned().collect();
     let mut found = patterns::find(text, verbatim);
+    let credits = credits::find(text);
+    found.retain(|(range, _)| !overlaps_any(&credits, range));
+    found.extend(credits.into_iter().map(|range| (range, SpanKind::Verbatim)));
+    found.sort_by_key(|(range, _)| range.start);
     strangers(text, engine, &quotes, &mut found);
     let mut spans: Vec<Span> = found
         .into_iter()
@@ -247,6 +254,10 @@ pub fn prepare(
     if options.known_names {
         let name = |known: known::Known| (known.range, SpanKind::Name { bare: known.bare }, known.english);
         add_words(&mut spans, known::find(text).into_iter().map(name));
+        let part = parts::find(text).map(|(range, english)| (range, SpanKind::Name { bare: true }, english));
+        add_words(&mut spans, part.into_iter());
+        let person = |name: Range<usize>| (name.clone(), SpanKind::Name { bare: true }, text[name].to_owned());
+        add_words(&mut spans, people::find(text).into_iter().map(person));
     }
     dress(text, &mut spans, engine, options);
     let taken: Vec<Range<usize>> = spans.iter().map(|s| s.range.clone()).collect();

@@ -7,9 +7,11 @@ use regex::Regex;
 use super::draft::{Draft, Edit};
 use super::text::begins_sentence;
 
-/// “A” and the word behind it, which begins with the letter of a vowel, or eight, eleven, eighteen.
-static BEFORE_VOWEL: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\b[Aa] ([AEIOÉaeioé][a-zé]\w*|8\d*\b|1[18]\b)").expect("a valid pattern"));
+/// “A” and the word behind it, which begins with the letter of a vowel, or eight, eleven, eighteen, or is read letter by letter.
+static BEFORE_VOWEL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b[Aa] ([AEIOÉaeioé][a-zé]\w*|8\d*\b|1[18]\b|(?:ECHR|HIV|HR|ICC|MRI|NSAID|STI)\b)")
+        .expect("a valid pattern")
+});
 
 /// “An” and a word that begins with no vowel whoever says it.
 static BEFORE_CONSONANT: LazyLock<Regex> =
@@ -61,7 +63,10 @@ mod tests {
         };
         assert_eq!(agreed("A envelope and a often told tale."), "An envelope and an often told tale.");
         assert_eq!(agreed("“A icon,” he said. A atom."), "“An icon,” he said. An atom.");
-        assert_eq!(agreed("a 8% rise, a 11-metre kick, a 80 m race"), "an 8% rise, an 11-metre kick, an 80 m race");
+        assert_eq!(
+            agreed("a 8% rise, a 11-metre kick, a 80 m race, a MRI"),
+            "an 8% rise, an 11-metre kick, an 80 m race, an MRI"
+        );
         assert_eq!(
             agreed("An pothole, an heir, an SMS, an x-ray, an carillon"),
             "A pothole, an heir, an SMS, an x-ray, a carillon"

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::draft::Draft;
-use super::text::{begins_sentence, trimmed, whole_words};
+use super::text::{begins_sentence, occurrences, trimmed, whole_words};
 use crate::document::Note;
 use crate::protect::Prepared;
 use crate::text::{capitalised, runs};
@@ -17,7 +17,12 @@ const SURE: f32 = -0.25;
 pub fn write(draft: &mut Draft, p: &Prepared) {
     for lookup in p.lookups() {
         let text = draft.text().to_lowercase();
-        if lookup.english.iter().any(|english| is_there(&text, english)) {
+        // A label is written as it is listed: “Prices” is no form of “Price”.
+        let there = |english: &String| match lookup.label {
+            true => occurrences(&text, &english.to_lowercase()).next().is_some(),
+            false => is_there(&text, english),
+        };
+        if lookup.english.iter().any(there) {
             continue;
         }
         let Some((place, best)) = made_of(draft, p, &lookup.range).zip(lookup.english.first()) else { continue };
@@ -28,8 +33,10 @@ pub fn write(draft: &mut Draft, p: &Prepared) {
         let other = named && !opens && !lookup.label && !best.starts_with(char::is_uppercase);
         let french = &p.source()[lookup.range.clone()];
         let copied = made.to_lowercase() == french.to_lowercase();
-        let sure = draft.certainty(&place) > SURE && !lookup.label;
-        if other || (!copied && (sure || lookup.if_copied)) {
+        let sure = draft.certainty(&place) > SURE && !lookup.label && !lookup.if_sure;
+        // “Between Russia and Ukraine” says it in words of its own.
+        let spelt_out = lookup.if_sure && letters(made).len() > letters(french).len();
+        if other || spelt_out || (!copied && (sure || lookup.if_copied)) {
             continue;
         }
         let best = lookup.past.as_ref().filter(|_| !wants_participle(&draft.text()[..place.start])).unwrap_or(best);
@@ -146,7 +153,7 @@ fn is_grammar(text: &str) -> bool {
 }
 
 /// Whether a word belongs to the grammar of the sentence rather than to its matter.
-fn is_little(word: &str) -> bool {
+pub(super) fn is_little(word: &str) -> bool {
     const LITTLE: [&str; 70] = [
         "the", "a", "an", "to", "of", "in", "at", "on", "from", "by", "for", "with", "and", "or", "but", "as", "than",
         "that", "which", "who", "is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "will",

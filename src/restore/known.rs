@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::dictionary::is_little;
 use super::draft::Draft;
 use super::placeholders::find;
 use super::text::{begins_sentence, trimmed, whole_words};
@@ -18,21 +19,40 @@ pub fn write(draft: &mut Draft, p: &Prepared) {
         let here = &text[place.clone()];
         let french = &p.source()[..span.range.start];
         let before = article_before(text, place.start);
-        let goes = has_article(&span.write) || (bare && owns_article(french, &text[..place.start - before]));
+        // “Van Gogh's Starry Night”, “its World Cup”, “the 2026 World Cup” have a word before them that goes in the place of an article.
+        let determined = before == 0 && is_determined(&text[..place.start]);
+        let write = if determined { span.write.strip_prefix("The ").unwrap_or(&span.write) } else { &span.write };
+        let goes = has_article(write) || (bare && owns_article(french, &text[..place.start - before]));
         let start = if goes { place.start - before } else { place.start };
         let opens = begins_sentence(&text[..start]);
-        let lacks = before == 0 && !bare && !has_article(&span.write) && (opens || ends_with_capital_article(french));
+        let begins = capital_article(french);
+        let wants = opens || begins.is_some() || wants_article(french, text, &place);
+        let lacks = before == 0 && !bare && !determined && !has_article(write) && wants;
         let kept = span.write == p.source()[span.range.clone()] && here.starts_with(char::is_uppercase);
         let name = match kept || opens {
-            _ if lacks && article(french).is_some_and(is_definite) => format!("The {}", span.write),
-            true => capitalised(&span.write),
-            false => span.write.clone(),
+            _ if lacks && article(french).is_some_and(|article| is_definite(article) || !opens) => {
+                let capital = opens || begins.is_some_and(|before| !begins_sentence(before));
+                format!("{} {write}", if capital { "The" } else { "the" })
+            }
+            true => capitalised(write),
+            false => write.to_owned(),
         };
+        // The article may stand before a quotation mark: the “Monde” is “Le Monde”.
+        let marks = text[..start].len() - text[..start].trim_end_matches(['"', '“']).len();
+        let outer = if has_article(write) && marks > 0 { article_before(text, start - marks) } else { 0 };
+        let outer = start - marks - outer..start - marks;
+        let at = (lacks && name.starts_with("the")).then(|| opening_in(french, &text[..start])).flatten();
         if here != name {
             draft.notes.push(Note::info("name_known", format!("“{here}” became “{name}”")));
         }
         if draft.is_free(start..place.end) {
             draft.put(start..place.end, &name, span.range.clone());
+            if !outer.is_empty() && draft.is_free(outer.clone()) {
+                draft.replace(outer, "", None);
+            }
+            if let Some(at) = at.filter(|at| draft.is_free(at.clone())) {
+                draft.replace(at, "At", None);
+            }
         }
     }
 }
@@ -47,12 +67,12 @@ pub fn release(draft: &mut Draft, p: &Prepared) {
 
 /// Whether an article between `english` and a name that has none in English is the name's, because one stands before it in `french`
 /// too (“la Société générale”). In “région du Pendjab” and “péninsule de Basse-Californie”, “the Punjab region”, it is another
-/// word's, unless English says “of the”.
+/// word's, unless English says “of the”. Behind “en” there is none.
 fn owns_article(french: &str, english: &str) -> bool {
     match article(french) {
         Some(article) if is_definite(article) => true,
         Some(_) => english.trim_end().to_lowercase().ends_with("of"),
-        None => false,
+        None => french.to_lowercase().ends_with("en "),
     }
 }
 
@@ -65,9 +85,47 @@ fn article(french: &str) -> Option<&'static str> {
     ["de la ", "de l'", "du ", "des ", "le ", "la ", "les ", "l'", "au ", "aux "].iter().find(ends).copied()
 }
 
-/// Whether a sentence begins with the article that a French text ends with: "PARIS (AFP) — Le".
-fn ends_with_capital_article(french: &str) -> bool {
-    ["Le ", "La ", "Les ", "L'", "L’"].iter().any(|article| french.ends_with(article))
+/// What stands before an article with a capital that a French text ends with: "PARIS (AFP) — Le".
+fn capital_article(french: &str) -> Option<&str> {
+    ["Le ", "La ", "Les ", "L'", "L’"].iter().find_map(|article| french.strip_suffix(article))
+}
+
+/// Whether English goes on with a name that has a word of the kind of an article already: a possessive, “this”, or an article with
+/// nothing between but what tells one of the kind from others (“the 2026”, “the Rennes”).
+fn is_determined(english: &str) -> bool {
+    const DETERMINERS: [&str; 12] =
+        ["the", "a", "an", "my", "your", "his", "her", "its", "our", "their", "this", "that"];
+    for word in english.rsplit(' ').skip(1).take(3) {
+        let owner = word.ends_with("'s") || word.ends_with("’s") || word.ends_with("s'") || word.ends_with("s’");
+        if owner || DETERMINERS.iter().any(|determiner| word.eq_ignore_ascii_case(determiner)) {
+            return english.ends_with(' ');
+        }
+        if word.contains(|c: char| ",;:.".contains(c))
+            || !word.starts_with(|c: char| c.is_uppercase() || c.is_numeric())
+        {
+            return false;
+        }
+    }
+    false
+}
+
+/// Whether a name that stands at `place` behind a preposition lacks the article that French has: “in Kremlin”, but not “in Kremlin
+/// circles”.
+fn wants_article(french: &str, text: &str, place: &Range<usize>) -> bool {
+    const PREPOSITIONS: [&str; 10] = ["in", "at", "to", "from", "of", "by", "on", "with", "for", "into"];
+    let (before, after) = (&text[..place.start], &text[place.end..]);
+    let preposition = before.strip_suffix(' ').and_then(|before| before.rsplit(|c: char| !c.is_alphabetic()).next());
+    let next = after.strip_prefix(' ').map(|after| after.split(' ').next().unwrap_or_default());
+    article(french).is_some()
+        && preposition.is_some_and(|word| PREPOSITIONS.iter().any(|p| word.eq_ignore_ascii_case(p)))
+        && next.is_none_or(is_little)
+        && !after.starts_with(['\'', '’', '-'])
+}
+
+/// Where a sentence begins with “In” for “Au”: what is said there is said at a place.
+fn opening_in(french: &str, english: &str) -> Option<Range<usize>> {
+    let start = english.strip_suffix("In ").filter(|before| begins_sentence(before))?.len();
+    (french.ends_with("Au ") || french.ends_with("À la ") || french.ends_with("À l'")).then_some(start..start + 2)
 }
 
 /// Whether an article is no genitive.
@@ -122,12 +180,14 @@ fn is_pronoun(word: &str) -> bool {
         "he", "she", "it", "they", "him", "her", "them", "his", "its", "their", "who", "which", "that", "this", "one",
         "there",
     ];
-    PRONOUNS.iter().any(|pronoun| word.eq_ignore_ascii_case(pronoun))
+    // WHO is none.
+    let loud = word.len() > 1 && !word.contains(char::is_lowercase);
+    !loud && PRONOUNS.iter().any(|pronoun| word.eq_ignore_ascii_case(pronoun))
 }
 
 /// Whether a name begins with an article of its own.
 fn has_article(name: &str) -> bool {
-    ["Le ", "La ", "Les ", "L'", "L’", "The "].iter().any(|article| name.starts_with(article))
+    ["Le ", "La ", "Les ", "L'", "L’", "The ", "LE ", "LA ", "LES "].iter().any(|article| name.starts_with(article))
 }
 
 /// How many bytes before `at` are an article and its space.

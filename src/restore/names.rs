@@ -8,6 +8,7 @@ use super::draft::Draft;
 use super::text::{occurrences, trimmed, whole_words, words};
 use crate::document::Note;
 use crate::protect::Prepared;
+use crate::protect::names::exonym;
 use crate::protect::sight::fold;
 
 /// Puts the source's spelling in the place of what the model made of a name with letters it cannot write.
@@ -68,33 +69,6 @@ fn inner_capitals(draft: &mut Draft, source: &str, word: &Range<usize>) {
     if let Some(made) = words(text).into_iter().find(|made| like(made) && draft.is_free(made.clone())) {
         put(draft, made, right, word);
     }
-}
-
-/// Names that English writes in another way. What a model made of them is not undone, and where it garbled one, the English
-/// name is put in its place.
-const EXONYMS: &str = "Poutine Putin, Eltsine Yeltsin, Gorbatchev Gorbachev, Khrouchtchev Khrushchev, Staline Stalin, Lénine Lenin, \
-    Trotski Trotsky, Zelensky Zelensky, Medvedev Medvedev, Loukachenko Lukashenko, Moscou Moscow, Londres London, Pékin Beijing, \
-    Genève Geneva, Bruxelles Brussels, Anvers Antwerp, Gand Ghent, Bruges Bruges, Varsovie Warsaw, Vienne Vienna, Athènes Athens, \
-    Rome Rome, Venise Venice, Florence Florence, Naples Naples, Milan Milan, Turin Turin, Gênes Genoa, Lisbonne Lisbon, \
-    Copenhague Copenhagen, Bucarest Bucharest, Belgrade Belgrade, Prague Prague, Cracovie Krakow, Édimbourg Edinburgh, \
-    Barcelone Barcelona, Séville Seville, Cordoue Cordoba, Grenade Granada, Cologne Cologne, Munich Munich, Hambourg Hamburg, \
-    Francfort Frankfurt, Nuremberg Nuremberg, Strasbourg Strasbourg, Bâle Basel, Berne Bern, Zurich Zurich, Lucerne Lucerne, \
-    Alexandrie Alexandria, Jérusalem Jerusalem, Bethléem Bethlehem, Damas Damascus, Beyrouth Beirut, Bagdad Baghdad, Téhéran Tehran, \
-    Kaboul Kabul, Alger Algiers, Tunis Tunis, Tripoli Tripoli, Mogadiscio Mogadishu, Singapour Singapore, Mexico Mexico, \
-    Havane Havana, Philadelphie Philadelphia, Californie California, Floride Florida, Louisiane Louisiana, Géorgie Georgia, \
-    Virginie Virginia, Caroline Carolina, Pennsylvanie Pennsylvania, Bretagne Brittany, Normandie Normandy, Bourgogne Burgundy, \
-    Corse Corsica, Sicile Sicily, Sardaigne Sardinia, Toscane Tuscany, Lombardie Lombardy, Catalogne Catalonia, Andalousie Andalusia, \
-    Tchéquie Czechia, Tchèque Czech, Tchèques Czechs, Tchécoslovaquie Czechoslovakia, Zélande Zealand, Brésil Brazil, \
-    Venezuela Venezuela, Tanzanie Tanzania, Tchétchénie Chechnya, Macédoine Macedonia, Roumanie Romania, Bavière Bavaria, Saxe Saxony, Prusse Prussia, Flandre Flanders, Wallonie Wallonia, Crimée Crimea, Sibérie Siberia, \
-    Platon Plato, Aristote Aristotle, Socrate Socrates, Homère Homer, Virgile Virgil, Jules Julius, César Caesar, Auguste Augustus, \
-    Charlemagne Charlemagne, Mahomet Muhammad, Confucius Confucius, Noël Christmas";
-
-/// The English name for a French one; names of countries and their people are words that a model knows.
-fn exonym(name: &str) -> Option<&'static str> {
-    EXONYMS
-        .split(',')
-        .find_map(|pair| pair.trim().split_once(' ').filter(|(french, _)| *french == name))
-        .map(|(_, e)| e)
 }
 
 /// Puts a rare name in the place of what the model garbled: the word with a capital that the alignment leads to, spelt in
@@ -300,8 +274,8 @@ mod tests {
 
     #[test]
     fn names_get_their_letters_back() {
-        assert_eq!(restored("Jean Molière dort", "Jean Moliere sleeps"), "Jean Molière sleeps");
-        assert_eq!(restored("Jean Molière dort", "Jean Moli|re sleeps"), "Jean Molière sleeps");
+        assert_eq!(restored("Hier Molière dort", "Yesterday Moliere sleeps"), "Yesterday Molière sleeps");
+        assert_eq!(restored("Hier Molière dort", "Yesterday Moli|re sleeps"), "Yesterday Molière sleeps");
         assert_eq!(restored("Évidemment Jean dort", "Evidently Jean sleeps"), "Evidently Jean sleeps");
     }
 

@@ -82,7 +82,7 @@ fn an_article_with_a_capital_begins_a_text_behind_a_name() {
     assert_eq!(caption, "Photo by Reuters The king greets the queen");
     for (source, text) in [
         ("Il lit dans Le monde entier", "He reads in the whole world"),
-        ("Selon Marine Le Pen et lui", "According Marine the Pen and him"),
+        ("Selon Dupont Le Pen et lui", "According Dupont the Pen and him"),
         ("Voilà Reuters. Le roi salue", "There's Reuters. the king greets"),
         ("Photo de Reuters Le roi salue", "Photo by Reuters a king greets"),
     ] {
@@ -96,4 +96,28 @@ fn a_failed_segment_keeps_its_source() {
     let draft = restore(&p, None, &Style::default(), &mut |_| {});
     assert_eq!(draft.text(), "Le chat dort.");
     assert_eq!(draft.notes[0].code, "kept_source");
+}
+
+#[test]
+fn known_names_have_one_article_and_people_their_names() {
+    let aligned = |source: &str, text: &str, pairs: &[usize]| {
+        let p = prepare(source, &[], &[], &Identity, &ProtectOptions::default());
+        restore(&p, Some(&hypothesis(source, text, pairs)), &Style::default(), &mut |_| {}).text().to_owned()
+    };
+    for (source, text, pairs, expected) in [
+        ("La Nuit étoilée dort", "His Night starry sleeps", &[0, 1, 2, 3][..], "His Starry Night sleeps"),
+        (
+            "Il dort au Kremlin aujourd'hui",
+            "He sleeps in Kremlin on",
+            &[0, 1, 2, 3, 4][..],
+            "He sleeps in the Kremlin on",
+        ),
+        ("Il dort au Kremlin russe", "He sleeps in Kremlin walls", &[0, 1, 2, 3, 4][..], "He sleeps in Kremlin walls"),
+        ("Claire dort", "Light sleeps", &[0, 1][..], "Light sleeps"),
+        ("Claire est là", "Light is there", &[0, 1, 2][..], "Claire is there"),
+        ("Hier Rose MARTIN dort", "Yesterday Pink MRTIN sleeps", &[0, 1, 2, 3][..], "Yesterday Rose MARTIN sleeps"),
+        ("Chapitre premier", "First Point", &[1, 0][..], "Chapter One"),
+    ] {
+        assert_eq!(aligned(source, text, pairs), expected);
+    }
 }
