@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::check::ProblemKind;
 use crate::error::{Error, Result};
 use crate::memory::MemoryUse;
 use crate::translator::{DocumentReport, SegmentReport};
@@ -97,11 +96,9 @@ impl Counts {
     }
 }
 
-/// Whether a segment is worth a word to whoever did not ask for a report: it kept its French text, or a guard is not
-/// content with more than its score. A low score alone is common, and the report has it.
+/// Whether a segment is worth a word to whoever did not ask for a report: it kept its French text, or a guard is not content.
 pub fn is_doubtful(segment: &SegmentReport) -> bool {
-    let alone = ProblemKind::LowScore.code();
-    segment.error.is_some() || segment.notes.iter().any(|note| note.warning && note.code != alone)
+    segment.error.is_some() || segment.notes.iter().any(|note| note.warning)
 }
 
 /// The report's file: a line for each segment that someone should look at, one for each document, one with the totals.
@@ -186,8 +183,7 @@ mod tests {
             notes: codes.iter().map(|code| Note::warning(code, String::new())).collect(),
             error: None,
         };
-        assert!(!is_doubtful(&segment(&[])) && !is_doubtful(&segment(&["low_score"])));
-        assert!(is_doubtful(&segment(&["low_score", "number_lost"])));
+        assert!(!is_doubtful(&segment(&[])) && is_doubtful(&segment(&["number_lost"])));
         assert!(is_doubtful(&SegmentReport { error: Some("cut".to_owned()), ..segment(&[]) }));
     }
 }

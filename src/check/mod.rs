@@ -146,8 +146,9 @@ pub fn judge(p: &Prepared, hypothesis: &Hypothesis) -> Vec<Problem> {
     if repetition::is_doubled(source, text) {
         add(ProblemKind::Doubled, 0.1, "the same words came out twice".to_owned());
     }
-    if hypothesis.score.is_finite() && hypothesis.score < LOW_SCORE {
-        add(ProblemKind::LowScore, 0.2, format!("the model gives a token {:.2} (log-probability)", hypothesis.score));
+    let mean = hypothesis.mean_score();
+    if mean.is_finite() && mean < LOW_SCORE {
+        add(ProblemKind::LowScore, 0.2, format!("the model gives a token {mean:.2} (log-probability)"));
     }
     out
 }

@@ -94,13 +94,24 @@ impl Default for Options {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hypothesis {
     pub text: String,
-    /// Mean log-probability of a token (natural logarithm, at most 0); `NaN` where it was not asked for.
+    /// What the search ranked it by: `log-probability / length^length_penalty`, in a greedy search the mean of its tokens'
+    /// log-probabilities; `NaN` where it was not asked for.
     pub score: f32,
     /// Log-probability of each target token, the end mark last.
     pub token_scores: Vec<f32>,
     pub alignment: Option<Alignment>,
     /// Whether the model ended it, rather than the length limit.
     pub finished: bool,
+}
+
+impl Hypothesis {
+    /// Mean log-probability of a token (natural logarithm, at most 0); the score where the tokens' are not known.
+    pub fn mean_score(&self) -> f32 {
+        match self.token_scores.len() {
+            0 => self.score,
+            n => self.token_scores.iter().sum::<f32>() / n as f32,
+        }
+    }
 }
 
 /// Which source tokens each target token came from.

@@ -368,7 +368,7 @@ fn finish(
                 // Whether a number is lost is for the restorer to say: it puts many of them right.
                 let stayed = problems.iter().filter(|p| p.kind != ProblemKind::NumberLost);
                 out.notes.extend(stayed.map(check::note));
-                scores.push(hypothesis.score);
+                scores.push(hypothesis.mean_score());
                 Some(hypothesis)
             }
             Answer::Failed(why) => return kept(block, segment, why),

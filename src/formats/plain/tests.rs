@@ -97,7 +97,7 @@ fn verse_addresses_and_lists_are_not_paragraphs() {
         "Présents : M. Roche, Mme Saïd\nExcusée : Mme Nadeau\n",
         "Le ministre a annoncé lundi une hausse.\nLes habitants attendent une réponse depuis 2019.\nLa pluie tombait.\n",
     ] {
-        let n = source.lines().filter(|l| has_letter(l)).count();
+        let n = source.lines().filter(|l| has_text(l)).count();
         assert_eq!(texts(source).len(), n, "{source}");
     }
 }
