@@ -7,32 +7,42 @@ use super::flow::Piece;
 use super::weave::Weave;
 use crate::document::Block;
 
+/// A reference: its bytes of the block's text and the number of its mark.
+type Reference = (Range<usize>, usize);
+
 /// Takes the references to notes out of a block's text; their marks stand between two characters from then on.
 pub(crate) fn anchor(source: &str, block: &mut Block, weave: &mut Weave) {
-    let mut found: Vec<(Range<usize>, usize)> = Vec::new();
+    let mut found: Vec<Reference> = Vec::new();
+    // What has no end of its own in the source cannot be written whole.
+    let ended = |piece: &&Piece| !piece.close.is_empty() || piece.format.is_some();
     for mark in block.marks.iter().filter(|mark| !mark.verbatim && is_reference(&block.text[mark.range.clone()])) {
+        if weave.pieces.get(mark.id).filter(ended).is_none() {
+            continue;
+        }
         // What stands in a reference is part of it.
         if found.last().is_none_or(|(last, _)| last.end <= mark.range.start) {
             found.push((mark.range.clone(), mark.id));
         }
     }
-    // From the end, so that what stands before one is known to be a reference by then or never.
+    // A word goes on behind a figure within it, but for one that another reference begins.
     let mut next = None;
-    let mut kept: Vec<(Range<usize>, usize)> = Vec::new();
-    for (range, id) in found.into_iter().rev() {
-        let goes_on = block.text[range.end..].starts_with(char::is_alphanumeric) && next != Some(range.end);
-        if !goes_on && weave.pieces.get(id).is_some() {
-            next = Some(range.start);
-            kept.push((range, id));
-        }
-    }
-    let mut taken = 0;
-    for (range, id) in kept.into_iter().rev() {
-        let range = range.start - taken..range.end - taken;
-        if follows(source, block, weave, &range, id) {
-            taken += range.len();
-            take(block, weave, &range, id);
-        }
+    found.reverse();
+    found.retain(|(range, _)| {
+        let ends = next == Some(range.end) || !block.text[range.end..].starts_with(char::is_alphanumeric);
+        next = if ends { Some(range.start) } else { next };
+        ends
+    });
+    found.reverse();
+    // One right behind another belongs to the same word.
+    let (mut host, mut end) = (0, None);
+    found.retain(|(range, id)| {
+        host = if end == Some(range.start) { host } else { range.start };
+        let follows = follows(source, block, weave, host, range, *id);
+        end = if follows { Some(range.end) } else { end };
+        follows
+    });
+    if !found.is_empty() {
+        take(block, weave, &found);
     }
 }
 
@@ -51,13 +61,15 @@ fn is_sign(c: char) -> bool {
     matches!(c, '[' | '(' | '*' | '†' | '‡' | '§')
 }
 
-/// Whether the reference at `range` belongs to what stands right before it; a figure may be a part of a formula instead.
-fn follows(source: &str, block: &Block, weave: &Weave, range: &Range<usize>, id: usize) -> bool {
-    let before = &block.text[..range.start];
+/// Whether the reference at `range` belongs to what stands right before byte `host`; a figure may be a part of a formula
+/// instead.
+fn follows(source: &str, block: &Block, weave: &Weave, host: usize, range: &Range<usize>, id: usize) -> bool {
+    let before = &block.text[..host];
     let Some(last) = before.chars().next_back() else { return false };
     let whole = extent(&weave.pieces[id]);
-    let inside = |piece: &&Piece| whole.start <= piece.open.start && piece.close.end <= whole.end;
-    let linked = || weave.pieces.iter().filter(inside).any(|piece| is_link(&source[piece.open.clone()]));
+    // What stands in a mark was met after it.
+    let inside = |piece: &&Piece| piece.open.start < whole.end;
+    let linked = || weave.pieces[id..].iter().take_while(inside).any(|piece| is_link(&source[piece.open.clone()]));
     let sure = || block.text[range.clone()].starts_with(is_sign) || linked();
     if last.is_alphanumeric() {
         let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
@@ -98,14 +110,34 @@ fn extent(piece: &Piece) -> Range<usize> {
     piece.open.start..piece.close.end
 }
 
-/// Takes the reference at `range` out of the text.
-fn take(block: &mut Block, weave: &mut Weave, range: &Range<usize>, id: usize) {
-    let whole = extent(&weave.pieces[id]);
-    let moved = |at: usize| if at >= range.end { at - range.len() } else { at.min(range.start) };
-    block.text.replace_range(range.clone(), "");
+/// Takes references, which are in order, out of the text.
+fn take(block: &mut Block, weave: &mut Weave, references: &[Reference]) {
+    let mut text = String::with_capacity(block.text.len());
+    // Where each ended, and where that is now.
+    let mut cuts: Vec<(usize, usize)> = Vec::new();
+    let mut at = 0;
+    for (range, id) in references {
+        text.push_str(&block.text[at..range.start]);
+        at = range.end;
+        cuts.push((at, text.len()));
+        let whole = extent(&weave.pieces[*id]);
+        let piece = &mut weave.pieces[*id];
+        (piece.open, piece.close) = (whole.clone(), whole.end..whole.end);
+        (piece.closing, piece.format, piece.apart) = (None, None, false);
+    }
+    text.push_str(&block.text[at..]);
+    let moved = |at: usize| {
+        let before = cuts.partition_point(|&(end, _)| end <= at);
+        let (end, now) = before.checked_sub(1).map_or((0, 0), |i| cuts[i]);
+        // Within a reference is where it was.
+        let place = now + at - end;
+        cuts.get(before).map_or(place, |&(_, next)| place.min(next))
+    };
     block.marks.retain(|mark| {
         let own = extent(&weave.pieces[mark.id]);
-        mark.id == id || own.start < whole.start || whole.end < own.end
+        let next = references.partition_point(|(_, id)| weave.pieces[*id].open.end < own.end);
+        let holds = |id: usize| id != mark.id && weave.pieces[id].open.start <= own.start;
+        !references.get(next).is_some_and(|(_, id)| holds(*id))
     });
     for mark in &mut block.marks {
         mark.range = moved(mark.range.start)..moved(mark.range.end);
@@ -113,15 +145,7 @@ fn take(block: &mut Block, weave: &mut Weave, range: &Range<usize>, id: usize) {
     for line_end in &mut weave.breaks {
         line_end.at = moved(line_end.at);
     }
-    let piece = &mut weave.pieces[id];
-    *piece = Piece {
-        close: whole.end..whole.end,
-        open: whole,
-        closing: None,
-        apart: false,
-        format: None,
-        parent: piece.parent,
-    };
+    block.text = text;
 }
 
 #[cfg(test)]
@@ -147,17 +171,18 @@ mod tests {
 
     #[test]
     fn figures_of_formulas_and_of_sentences_are_text() {
+        let tag = regex::Regex::new("<[^>]*>").expect("a pattern");
         for source in [
             "CO<sub>2</sub> et CaCl<sub>2</sub>",
             "30 m<sup>3</sup> ou 10<sup>8</sup>",
             "voir <a href=\"#n1\">1</a> et",
             "(a + b)<sup>2</sup> est",
             "en <b>2024</b>, le n°<b>12</b>",
+            "<b>une étude<sup>1</b> et",
             "chat<b>(s)</b> et H<b>2</b>O",
         ] {
             let document = read(Format::Html, source);
-            let bare = regex::Regex::new("<[^>]*>").expect("a pattern").replace_all(source, "").into_owned();
-            assert_eq!(document.document().blocks()[0].text, bare);
+            assert_eq!(document.document().blocks()[0].text, tag.replace_all(source, ""));
         }
     }
 

@@ -16,6 +16,11 @@ struct End<'a> {
     name: &'a str,
 }
 
+/// In how many open stretches an end is looked for.
+const NEAR: usize = 64;
+/// How many stretches of a block become marks; text for people has far fewer.
+const MOST: usize = 1000;
+
 /// Makes one mark of each start and end that belong together and have text between them.
 pub(crate) fn join(source: &str, block: &mut Block, weave: &mut Weave) {
     let mut open: Vec<(End<'_>, usize)> = Vec::new();
@@ -23,18 +28,21 @@ pub(crate) fn join(source: &str, block: &mut Block, weave: &mut Weave) {
     for mark in block.marks.iter().filter(|mark| mark.range.is_empty()) {
         let Some(end) = weave.pieces.get(mark.id).and_then(|piece| end(source, &piece.open)) else { continue };
         if !end.closes {
-            open.push((end, mark.id));
+            if !end.id.is_empty() || !end.name.is_empty() {
+                open.push((end, mark.id));
+            }
             continue;
         }
         let same = |(start, _): &(End<'_>, usize)| {
             let named = |a: &str, b: &str| !a.is_empty() && a == b;
             start.kind == end.kind && (named(start.id, end.id) || named(start.name, end.name))
         };
-        if let Some(found) = open.iter().rposition(same) {
-            pairs.push((open.remove(found).1, mark.id));
+        let far = open.len().saturating_sub(NEAR);
+        if let Some(found) = open[far..].iter().rposition(same) {
+            pairs.push((open.remove(far + found).1, mark.id));
         }
     }
-    for (start, end) in pairs {
+    for (start, end) in pairs.into_iter().take(MOST) {
         pair(block, weave, start, end);
     }
 }

@@ -61,6 +61,7 @@ impl Placer<'_> {
         let all = &tree[parent.unwrap_or(marks.len())];
         let mut taken: Vec<Range<usize>> = Vec::new();
         let mut solid: Vec<usize> = all.iter().copied().filter(|&i| !marks[i].range.is_empty()).collect();
+        // A part of a word goes with that word, however the others are shared out.
         solid.retain(|&i| {
             let Some(word) = self.word_round(i) else { return true };
             let place = clear_of(self.part_of_word(i, &word, &within), &taken, None);

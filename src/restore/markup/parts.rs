@@ -28,8 +28,8 @@ impl Placer<'_> {
         let joined = marked.ends_with(in_word);
         let tail = if joined { after.len() - after.trim_start_matches(in_word).len() } else { 0 };
         let word = mark.range.start - head..mark.range.end + tail;
-        let code = self.block.marks.iter().any(|m| m.verbatim && meets(&m.range, &word));
-        (head + tail > 0 && !code).then_some(word)
+        let code = || self.block.marks.iter().any(|m| m.verbatim && meets(&m.range, &word));
+        (head + tail > 0 && !code()).then_some(word)
     }
 
     /// The place in `within` of mark `i`, a part of the source's word at `word`.

@@ -105,25 +105,25 @@ pub fn best_run(
     k: usize,
     fixed: Option<&Range<usize>>,
 ) -> Option<(usize, usize)> {
-    let worth = |i: usize| -> f32 {
+    let worth = |i: usize, unit: &Unit| -> f32 {
         match owner[i] {
-            Some(o) if o == k && fixed.is_some_and(|f| meets(f, &units[i].target)) => 1000.0,
-            Some(o) if o == k && units[i].little => 0.3,
+            Some(o) if o == k && fixed.is_some_and(|f| meets(f, &unit.target)) => 1000.0,
+            Some(o) if o == k && unit.little => 0.3,
             Some(o) if o == k => 1.0,
             Some(_) => -1e6,
-            None if units[i].word => -0.7,
+            None if unit.word => -0.7,
             None => -0.1,
         }
     };
     let mut best: (f32, Option<(usize, usize)>) = (0.0, None);
     let mut run = (0.0f32, 0);
-    for i in 0..units.len() {
+    for (i, unit) in units.iter().enumerate() {
         if run.0 <= 0.0 {
             run = (0.0, i);
         }
-        let ending = units[i].little && !units[i].word;
-        // Nothing begins with an ending.
-        run.0 += if ending && run.1 == i { worth(i).min(0.0) } else { worth(i) };
+        // Nothing begins with the ending ’s.
+        let ending = unit.little && !unit.word && run.1 == i;
+        run.0 += if ending { worth(i, unit).min(0.0) } else { worth(i, unit) };
         if run.0 > best.0 {
             best = (run.0, Some((run.1, i)));
         }
