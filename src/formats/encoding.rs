@@ -129,7 +129,8 @@ impl Parsed for Encoded {
         let latin = self.encoding == WINDOWS_1252 && !self.parsed.document().source().contains(more);
         let mut written = String::with_capacity(text.len());
         for c in text.chars() {
-            if c.is_ascii() || !(latin && more(c)) && !self.encoding.encode(c.encode_utf8(&mut [0; 4])).2 {
+            let lacks = |c: char| latin && more(c) || self.encoding.encode(c.encode_utf8(&mut [0; 4])).2;
+            if c.is_ascii() || !lacks(c) {
                 written.push(c);
             } else if self.format == Format::Po {
                 written.push_str(simple(c));
