@@ -124,7 +124,7 @@ def plurals_of(nouns):
 
 def feminines(word):
     ends = [("eau", "elle"), ("teur", "trice"), ("teur", "teuse"), ("eur", "euse"), ("eux", "euse"), ("er", "ère"), ("if", "ive"), ("ien", "ienne"), ("en", "enne"), ("on", "onne"),
-            ("el", "elle"), ("eil", "eille"), ("et", "ette"), ("et", "ète"), ("ot", "otte"), ("as", "asse"), ("os", "osse"), ("is", "isse"), ("c", "che"), ("c", "que"), ("f", "ve"), ("gu", "guë"),
+            ("el", "elle"), ("eil", "eille"), ("et", "ette"), ("et", "ète"), ("ot", "otte"), ("as", "asse"), ("os", "osse"), ("is", "isse"), ("c", "che"), ("c", "que"), ("c", "cque"), ("f", "ve"), ("gu", "guë"),
             ("oux", "ousse"), ("oux", "ouse"), ("in", "igne"), ("ou", "olle")]
     return [word[:-len(a)] + b for a, b in ends if word.endswith(a)] + [word + "e"] if not word.endswith("e") else []
 

@@ -305,7 +305,7 @@ mod tests {
         let text = output(&ModelsCommand::Show { model: BUNDLED.into() }, &settings).unwrap();
         assert!(text.contains("d_model: ") && text.contains("model.safetensors: "), "{text}");
         let text = output(&ModelsCommand::Verify { model: BUNDLED.into() }, &settings).unwrap();
-        assert!(text.lines().count() == 8 && text.lines().all(|line| line.ends_with("  good")), "{text}");
+        assert!(text.lines().count() == 9 && text.lines().all(|line| line.ends_with("  good")), "{text}");
     }
 
     #[test]

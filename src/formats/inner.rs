@@ -154,6 +154,6 @@ mod tests {
         assert_eq!(shouted("<p>Une <b>grande</b> table.</p>"), "<p>UNE <b>GRANDE</b> TABLE.</p>");
         assert_eq!(shouted("Un mot.<br>Deux mots."), "UN MOT.<br>DEUX MOTS.");
         let text = "Options :\n  - <b>un</b> mot\n\n\tdeux\ttrois &amp; <i>quatre</i>\n";
-        assert_eq!(shouted(text), "OPTIONS :\n  - <b>UN</b> MOT\n\n\tDEUX\tTROIS & <i>QUATRE</i>\n");
+        assert_eq!(shouted(text), "OPTIONS :\n  - <b>UN</b> MOT\n\n\tDEUX\tTROIS &amp; <i>QUATRE</i>\n");
     }
 }

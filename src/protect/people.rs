@@ -37,179 +37,34 @@ static FIRST_NAMES: LazyLock<HashMap<&str, Kind>> = LazyLock::new(|| {
 });
 
 /// Words behind which a name is that of a saint, a king, a pope; English may have another for it.
-const CROWNED: &[&str] = &[
-    "saint",
-    "sainte",
-    "saints",
-    "st",
-    "ste",
-    "vierge",
-    "apôtre",
-    "apôtres",
-    "évangile",
-    "pape",
-    "papes",
-    "roi",
-    "rois",
-    "reine",
-    "prince",
-    "princesse",
-    "empereur",
-    "impératrice",
-    "tsar",
-    "tsarine",
-    "duc",
-    "duchesse",
-    "infante",
-    "père",
-    "île",
-    "ile",
-    "ouragan",
-    "cyclone",
-    "tempête",
-    "en",
-];
+const CROWNED: &str = "saint sainte saints st ste vierge apôtre apôtres évangile pape papes roi rois reine prince princesse empereur \
+    impératrice tsar tsarine duc duchesse infante père île ile ouragan cyclone tempête en";
 
 /// Words that say that a text is from the Bible, whose people have English names.
-const BIBLE: &[&str] =
-    &["Jésus", "Christ", "Vierge", "apôtre", "apôtres", "évangile", "Évangile", "évangéliste", "disciples"];
+const BIBLE: &str = "Jésus Christ Vierge apôtre apôtres évangile Évangile évangéliste disciples";
 
 /// Words behind which there is a name.
-const CALLS: &[&str] = &[
-    "bonjour",
-    "bonsoir",
-    "salut",
-    "coucou",
-    "cher",
-    "chère",
-    "chers",
-    "chères",
-    "merci",
-    "madame",
-    "monsieur",
-    "mademoiselle",
-    "mme",
-    "mlle",
-    "maître",
-    "docteur",
-    "dr",
-    "tante",
-    "oncle",
-    "prénommé",
-    "prénommée",
-    "nommé",
-    "nommée",
-    "surnommé",
-    "surnommée",
-    "appelle",
-    "appelait",
-];
+const CALLS: &str = "bonjour bonsoir salut coucou cher chère chers chères merci madame monsieur mademoiselle mme mlle maître \
+    docteur dr tante oncle prénommé prénommée nommé nommée surnommé surnommée appelle appelait";
 
 /// What stands before the colon of a field whose content is a name.
-const FIELDS: &[&str] = &[
-    "de",
-    "à",
-    "cc",
-    "cci",
-    "nom",
-    "prénom",
-    "prénoms",
-    "destinataire",
-    "expéditeur",
-    "expéditrice",
-    "auteur",
-    "autrice",
-    "auteure",
-    "contact",
-    "signé",
-    "candidat",
-    "candidate",
-    "patient",
-    "patiente",
-    "client",
-    "cliente",
-];
+const FIELDS: &str = "de à cc cci nom prénom prénoms destinataire expéditeur expéditrice auteur autrice auteure contact signé \
+    candidat candidate patient patiente client cliente";
 
 /// Words before a noun: what has a capital behind them is no name of a person without a surname.
-const DETERMINERS: &[&str] = &[
-    "le", "la", "les", "l", "un", "une", "des", "du", "ce", "cet", "cette", "ces", "mon", "ma", "mes", "ton", "ta",
-    "son", "sa", "ses", "notre", "nos", "votre", "vos", "leur", "leurs", "au", "aux", "chaque", "quelle", "quel",
-    "aucun", "aucune",
-];
+const DETERMINERS: &str = "le la les l un une des du ce cet cette ces mon ma mes ton ta son sa ses notre nos votre vos leur leurs au aux \
+    chaque quelle quel aucun aucune";
 
 /// Verbs and the little words before them: what stands before one, with no article, is a name.
-const VERBAL: &[&str] = &[
-    "a",
-    "est",
-    "était",
-    "avait",
-    "sera",
-    "aura",
-    "serait",
-    "aurait",
-    "fut",
-    "eut",
-    "va",
-    "vient",
-    "veut",
-    "peut",
-    "doit",
-    "sait",
-    "dit",
-    "fait",
-    "voit",
-    "croit",
-    "prend",
-    "met",
-    "part",
-    "sort",
-    "vit",
-    "lit",
-    "aime",
-    "pense",
-    "habite",
-    "travaille",
-    "regarde",
-    "arrive",
-    "reste",
-    "parle",
-    "semble",
-    "trouve",
-    "donne",
-    "demande",
-    "raconte",
-    "explique",
-    "ajoute",
-    "souligne",
-    "répond",
-    "répondit",
-    "demanda",
-    "regarda",
-    "sourit",
-    "rit",
-    "entra",
-    "sortit",
-    "reprit",
-    "allait",
-    "venait",
-    "voulait",
-    "pouvait",
-    "devait",
-    "savait",
-    "disait",
-    "faisait",
-    "n",
-    "ne",
-    "s",
-    "se",
-    "m",
-    "me",
-    "lui",
-    "y",
-    "nous",
-    "vous",
-    "leur",
-];
+const VERBAL: &str = "a est était avait sera aura serait aurait fut eut va vient veut peut doit sait dit fait voit croit prend met \
+    part sort vit lit aime pense habite travaille regarde arrive reste parle semble trouve donne demande raconte \
+    explique ajoute souligne répond répondit demanda regarda sourit rit entra sortit reprit allait venait voulait \
+    pouvait devait savait disait faisait n ne s se m me lui y nous vous leur";
+
+/// Whether a word stands in a list, parted by spaces.
+fn among(list: &str, word: &str) -> bool {
+    list.split(' ').any(|listed| listed == word)
+}
 
 /// Whether a word is a first name, and so no word to look up, where it has a capital letter.
 pub(super) fn is_first_name(word: &str) -> bool {
@@ -219,7 +74,7 @@ pub(super) fn is_first_name(word: &str) -> bool {
 /// The people named in `text`, in order, never overlapping.
 pub fn find(text: &str) -> Vec<Range<usize>> {
     let words = words(text);
-    let biblical = words.iter().any(|word| BIBLE.contains(&&text[word.clone()]));
+    let biblical = words.iter().any(|word| among(BIBLE, &text[word.clone()]));
     let mut out = Vec::new();
     let mut next = 0;
     for at in 0..words.len() {
@@ -298,16 +153,17 @@ impl Place<'_> {
 
     /// Whether a surname in capitals stands behind a title: M. DUPONT.
     fn is_titled(&self) -> bool {
-        let titles = ["m", "mm", "mme", "mmes", "mlle", "me", "dr", "madame", "monsieur"];
         let word = self.word(self.at);
-        titles.contains(&self.before().to_lowercase().as_str()) && is_loud(word) && is_surname(word, true)
+        among("m mm mme mmes mlle me dr madame monsieur", &self.before().to_lowercase())
+            && is_loud(word)
+            && is_surname(word, true)
     }
 
     /// The last word of the name that begins here: other first names and a surname, with its particle.
     fn surname(&self, kind: Kind) -> usize {
         let (lower, first) = (self.before().to_lowercase(), self.word(self.at));
-        let crowned = CROWNED.contains(&lower.as_str());
-        let noun = matches!(kind, Kind::Start | Kind::Word | Kind::Surname) && DETERMINERS.contains(&lower.as_str());
+        let crowned = among(CROWNED, &lower);
+        let noun = matches!(kind, Kind::Start | Kind::Word | Kind::Surname) && among(DETERMINERS, &lower);
         if crowned || noun {
             return self.at;
         }
@@ -343,7 +199,7 @@ impl Place<'_> {
         let before = &self.text[..self.words[self.at].start];
         let (lower, gap) = (self.before().to_lowercase(), self.gap(self.at));
         let after = self.word(self.at + 1);
-        let called = self.at > 0 && CALLS.contains(&lower.as_str()) && before.ends_with([' ', '\u{a0}']);
+        let called = self.at > 0 && among(CALLS, &lower) && before.ends_with([' ', '\u{a0}']);
         if called || self.is_field(before) {
             return true;
         }
@@ -351,15 +207,14 @@ impl Place<'_> {
         let other = self.at > 0 && upper(self.word(self.at - 1)) && !self.begins(self.at - 1);
         // “Catherine de Russie”, “Laurent le Magnifique”, “Nicolas II”, “Lycée Claire” are no names of this kind.
         let goes_on = gap == " " && (upper(after) || (is_linking(after) && upper(self.word(self.at + 2))));
-        if goes_on || (adjoins && (other || DETERMINERS.contains(&lower.as_str()) || CROWNED.contains(&lower.as_str())))
-        {
+        if goes_on || (adjoins && (other || among(DETERMINERS, &lower) || among(CROWNED, &lower))) {
             return false;
         }
         let opens = opens(before);
         match kind {
             Kind::Plain => true,
             Kind::Start => !opens || self.is_subject() || self.stands_alone(),
-            Kind::Word => !opens && !["de", "d", "en"].contains(&lower.as_str()) || self.is_subject(),
+            Kind::Word => !opens && !among("de d en", &lower) || self.is_subject(),
             Kind::Surname => false,
         }
     }
@@ -369,8 +224,8 @@ impl Place<'_> {
         let (gap, after) = (self.gap(self.at), self.word(self.at + 1));
         match gap {
             " " if ["et", "ou"].contains(&after) => FIRST_NAMES.contains_key(self.word(self.at + 2)),
-            " " | "'" | "’" | "\u{a0}" => VERBAL.contains(&after),
-            ", " => ["tu", "vous", "je", "j", "qui", "elle", "il", "c"].contains(&after),
+            " " | "'" | "’" | "\u{a0}" => among(VERBAL, after),
+            ", " => among("tu vous je j qui elle il c", after),
             _ => gap.starts_with(", ") && gap.contains(|c: char| c.is_numeric()),
         }
     }
@@ -397,7 +252,7 @@ impl Place<'_> {
     /// Whether a text ends with the label of a field that holds a name.
     fn is_field(&self, before: &str) -> bool {
         let Some(label) = before.trim_end().strip_suffix(':') else { return false };
-        FIELDS.contains(&label.trim().trim_start_matches(['*', '-', ' ']).to_lowercase().as_str())
+        among(FIELDS, &label.trim().trim_start_matches(['*', '-', ' ']).to_lowercase())
     }
 }
 
@@ -419,7 +274,7 @@ fn upper(word: &str) -> bool {
 
 /// Words between a first name and where somebody is from, or what he is called.
 fn is_linking(word: &str) -> bool {
-    ["de", "du", "des", "d", "le", "la", "l"].contains(&word)
+    among("de du des d le la l", word)
 }
 
 /// Two letters or more, all of them capitals.
@@ -430,40 +285,15 @@ fn is_loud(word: &str) -> bool {
 
 /// A word between a first name and a surname.
 fn is_name_particle(word: &str) -> bool {
-    [
-        "Le", "La", "De", "Van", "van", "Von", "von", "der", "den", "Den", "Ben", "ben", "El", "el", "Al", "Da", "Dos",
-        "Di",
-    ]
-    .contains(&word)
+    among("Le La De Van van Von von der den Den Ben ben El el Al Da Dos Di", word)
 }
 
 /// Whether a word can be a surname behind a first name; behind one in capitals it must be in capitals and no word of the grammar.
 fn is_surname(word: &str, loud: bool) -> bool {
     let lower = word.to_lowercase();
-    let little = DETERMINERS.contains(&lower.as_str())
-        || VERBAL.contains(&lower.as_str())
-        || [
-            "et",
-            "ou",
-            "de",
-            "d",
-            "à",
-            "en",
-            "pour",
-            "par",
-            "dans",
-            "sur",
-            "avec",
-            "qui",
-            "que",
-            "au",
-            "il",
-            "elle",
-            "monsieur",
-            "madame",
-            "mademoiselle",
-        ]
-        .contains(&lower.as_str());
+    let little = among(DETERMINERS, &lower)
+        || among(VERBAL, &lower)
+        || among("et ou de d à en pour par dans sur avec qui que au il elle monsieur madame mademoiselle", &lower);
     let capital = word.starts_with(char::is_uppercase) && word.chars().count() > 1;
     let fits = !little && if is_loud(word) { roman(word).is_none() && !is_acronym(word) } else { !loud };
     capital && fits && !["Ier", "Iᵉʳ"].contains(&word)

@@ -138,7 +138,8 @@ fn made_of(draft: &Draft, p: &Prepared, source: &Range<usize>) -> Option<Range<u
     }
     let made = &text[target.clone()];
     let count = letters(made).len();
-    let fits = 0 < count && count <= french.len() + 1 && !is_little(made);
+    // “At:” stands for “À :”.
+    let fits = 0 < count && count <= french.len() + 1 && (!is_little(made) || (leads && french.len() == 1));
     let plain = !made.contains(|c: char| c.is_numeric() || ",;:()".contains(c));
     (fits && plain && draft.is_free(target.clone())).then_some(target)
 }

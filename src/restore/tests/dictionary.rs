@@ -38,11 +38,11 @@ fn what_the_model_does_not_know_is_written_as_its_dictionary_has_it() {
     let letter = "Par lettre avec accusé de réception";
     assert_eq!(
         unsure(letter, "By letter with a receipt accused", &[0, 1, 2, 2, 5, 3]),
-        "By letter with acknowledgement of receipt"
+        "By letter with acknowledgment of receipt"
     );
     assert_eq!(
         unsure(letter, "By letter with receipt accused", &[0, 1, 1, 5, 3]),
-        "By letter with acknowledgement of receipt"
+        "By letter with acknowledgment of receipt"
     );
 }
 
