@@ -58,9 +58,12 @@ const WORDS: [(&str, &str); 47] = [
     (r"\b([Rr]dv)\b", "rendez-vous"),
 ];
 
+/// What a model writes, with what is right in its place.
+type Instead = &'static [(&'static str, &'static str)];
+
 /// Abbreviations and words that a model takes better for something else, which its English is then mended for: the pattern, the words
 /// shown, and what the model writes for them with what is right.
-const OTHERS: [(&str, &str, &[(&str, &str)]); 6] = [
+const OTHERS: [(&str, &str, Instead); 6] = [
     (SPOON_OF_SOUP[0], "tasse", &[("cup", "tablespoon"), ("cups", "tablespoon")]),
     (SPOON_OF_SOUP[1], "tasses", &[("cups", "tablespoons"), ("cup", "tablespoon")]),
     (SPOON_OF_COFFEE[0], "tasse", &[("cup", "teaspoon"), ("cups", "teaspoon")]),
@@ -102,7 +105,7 @@ const MONTHS: [(&str, &str); 8] = [
 struct Entry {
     pattern: Regex,
     words: &'static str,
-    instead: &'static [(&'static str, &'static str)],
+    instead: Instead,
 }
 
 /// All of the patterns at once, which most sentences do not match, and each of them.
