@@ -58,18 +58,37 @@ const WORDS: [(&str, &str); 47] = [
     (r"\b([Rr]dv)\b", "rendez-vous"),
 ];
 
+/// "Quelques semaines seulement après", "au lendemain".
+macro_rules! some_time {
+    () => {
+        r" (?:(?:à peine |moins d['’]|près d['’]|plus d['’])?(?:quelques|une?|deux|trois|quatre|cinq|six|dix|\d+) (?:heures?|jours?|semaines?|mois|ans?|années) (?:seulement |à peine )?(?:après|avant|plus tard)|au lendemain|alors que|dans un contexte)\b"
+    };
+}
+
 /// What a model writes, with what is right in its place.
 type Instead = &'static [(&'static str, &'static str)];
 
 /// Abbreviations and words that a model takes better for something else, which its English is then mended for: the pattern, the words
 /// shown, and what the model writes for them with what is right.
-const OTHERS: [(&str, &str, Instead); 6] = [
+const OTHERS: [(&str, &str, Instead); 10] = [
+    // What comes some days after something takes place and does not intervene.
+    (TAKING_PLACE[0], "a lieu", &[]),
+    (TAKING_PLACE[1], "ont lieu", &[]),
+    (TAKING_PLACE[2], "avait lieu", &[]),
+    (TAKING_PLACE[3], "avaient lieu", &[]),
     (SPOON_OF_SOUP[0], "tasse", &[("cup", "tablespoon"), ("cups", "tablespoon")]),
     (SPOON_OF_SOUP[1], "tasses", &[("cups", "tablespoons"), ("cup", "tablespoon")]),
     (SPOON_OF_COFFEE[0], "tasse", &[("cup", "teaspoon"), ("cups", "teaspoon")]),
     (SPOON_OF_COFFEE[1], "tasses", &[("cups", "teaspoons"), ("cup", "teaspoon")]),
     (r"\b(apr?\.\sJ\.\s?-?C|après Jésus[- ]Christ)", "après Jésus-Christ", &AFTER),
     (r"\b(av\.\sJ\.\s?-?C|avant Jésus[- ]Christ)", "avant Jésus-Christ", &BEFORE),
+];
+
+const TAKING_PLACE: [&str; 4] = [
+    concat!(r"\b(intervient)", some_time!()),
+    concat!(r"\b(interviennent)", some_time!()),
+    concat!(r"\b(intervenait)", some_time!()),
+    concat!(r"\b(intervenaient)", some_time!()),
 ];
 
 /// One, and more.
@@ -173,6 +192,8 @@ mod tests {
         assert_eq!(shown("Voir chap. 3, art. 12 et vol. IV"), "Voir chapitre 3, article 12 et volume IV");
         assert_eq!(shown("au 12 bis, av. Foch et 3, bd Voltaire"), "au 12 bis, avenue Foch et 3, boulevard Voltaire");
         assert_eq!(shown("En 79 ap. J.-C., elle brûla."), "En 79 après Jésus-Christ, elle brûla.");
+        assert_eq!(shown("La visite intervient six mois à peine après"), "La visite a lieu six mois à peine après");
+        assert_eq!(shown("Il intervient six mois"), "Il intervient six mois");
         assert_eq!(shown("Tél. : 12 ; le Pr Blanc, svp"), "Téléphone : 12 ; le professeur Blanc, s'il vous plaît");
     }
 
