@@ -58,6 +58,26 @@ pub fn restore(draft: &mut Draft, segment_text: &str, quotes: &[QuoteMark], dept
     let places = in_order(draft, quotes, &units, &found)
         .unwrap_or_else(|| Placer::new(draft, segment_text, quotes, &found).place(&units));
     write(draft, segment_text, quotes, &found, places, style);
+    capitals(draft, segment_text, quotes);
+}
+
+/// A sentence that is quoted behind a colon begins with a capital, as it does in the source.
+fn capitals(draft: &mut Draft, segment_text: &str, quotes: &[QuoteMark]) {
+    let ours: Vec<&QuoteMark> = quotes.iter().filter(|mark| mark.role == QuoteRole::Open).collect();
+    let theirs: Vec<Found> = find(draft.text(), Language::English).into_iter().filter(|mark| mark.open).collect();
+    if ours.len() != theirs.len() {
+        return;
+    }
+    let text = draft.text();
+    let edits = ours.into_iter().zip(theirs).filter_map(|(mark, found)| {
+        let behind_colon = segment_text[..mark.range.start].trim_end().ends_with(':');
+        let capital = segment_text[mark.range.end..].trim_start().starts_with(char::is_uppercase);
+        let first = text[found.range.end..].chars().next().filter(|c| c.is_lowercase() && behind_colon && capital)?;
+        let range = found.range.end..found.range.end + first.len_utf8();
+        draft.is_free(range.clone()).then(|| Edit { range, new: first.to_uppercase().to_string(), source: None })
+    });
+    let edits: Vec<Edit> = edits.collect();
+    draft.replace_all(&edits);
 }
 
 /// Marks that belong together: indices of the source's marks.

@@ -311,6 +311,8 @@ impl<'a> Placer<'a> {
             let empty = partner[i].is_some_and(|other| key(other) == key(i));
             let inner = match (open, partner[i]) {
                 (false, Some(other)) if !empty => usize::MAX - other,
+                // What began in a segment before is outside of all that begins in this one.
+                (false, None) => usize::MAX,
                 _ => i,
             };
             (key(i), if empty { 1 } else { 2 * u8::from(open) }, inner)

@@ -124,7 +124,7 @@ fn the_stop_stands_where_the_source_has_it() {
         restored("« Viens ! » cria-t-il.", "Come! he cried.", &[0, 1, 1], QuoteStyle::Curly),
         "“Come!” he cried."
     );
-    assert_eq!(restored("Il dit : « Viens. »", "He says: come.", &[0, 1, 2], QuoteStyle::Curly), "He says: “come.”");
+    assert_eq!(restored("Il dit : « Viens. »", "He says: come.", &[0, 1, 2], QuoteStyle::Curly), "He says: “Come.”");
     assert_eq!(restored("Il dit « viens ».", "He says come.", &[0, 1, 2], QuoteStyle::Curly), "He says “come”.");
     assert_eq!(restored("Est-ce « ça » ?", "Is it that?", &[0, 0, 1], QuoteStyle::Curly), "Is it “that”?");
 }
@@ -260,4 +260,18 @@ proptest! {
         }
         prop_assert!(draft.links().iter().all(|link| draft.text().get(link.target.clone()).is_some()));
     }
+}
+
+#[test]
+fn what_began_before_closes_last_and_a_quoted_sentence_has_its_capital() {
+    let (before, segment) = ("« Non. ", "J'ai dit : “Peut-être.” »");
+    let all = marks(&format!("{before}{segment}"));
+    let moved = |mark: &QuoteMark| QuoteMark {
+        range: mark.range.start - before.len()..mark.range.end - before.len(),
+        ..mark.clone()
+    };
+    let own: Vec<QuoteMark> = all.iter().filter(|mark| mark.range.start >= before.len()).map(moved).collect();
+    let mut draft = draft(segment, "I said: maybe.", &[0, 1, 2]);
+    restore(&mut draft, segment, &own, 1, QuoteStyle::Curly);
+    assert_eq!(draft.text(), "I said: ‘Maybe.’”");
 }
