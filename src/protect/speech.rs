@@ -79,19 +79,20 @@ pub fn find(text: &str) -> Vec<Wording> {
     let mut out = Vec::new();
     for place in PLACE.captures_iter(text) {
         let Some(all) = place.get(0).filter(|all| all.start() > 0) else { continue };
-        let (comma, marked) = (all.as_str().contains(','), text[..all.start()].trim_end().ends_with(['!', '?', '…']));
+        let marked = text[..all.start()].trim_end().ends_with(['!', '?', '…']);
         let behind = match place.get(1) {
             // A turn of speech has no marks.
             None if text.trim_start().starts_with(['—', '–']) => Behind::Quotation,
             None => Behind::Clause,
-            Some(_) if comma || marked => Behind::Quotation,
+            Some(_) if all.as_str().contains(',') => Behind::Quotation,
+            Some(_) if marked => Behind::Question,
             Some(_) => Behind::Citation,
         };
         let here = &text[all.end()..];
         let found = SHAPES.iter().find_map(|shape| attribution(here, &shape.captures(here)?, behind));
         out.extend(found.map(|Wording { range, mut shown, instead }| {
             // Without a comma the model takes the verb of a question for another one.
-            if !comma && place.get(1).is_some() && behind == Behind::Quotation {
+            if behind == Behind::Question {
                 shown.insert_str(0, ", ");
             }
             Wording { range: all.end() + range.start..all.end() + range.end, shown, instead }
@@ -105,8 +106,10 @@ pub fn find(text: &str) -> Vec<Wording> {
 enum Behind {
     /// A part of a quotation, or of a turn of speech.
     Clause,
-    /// A quotation that is over.
+    /// A quotation that a comma ends.
     Quotation,
+    /// A quotation that ends with a mark of its own, and no comma.
+    Question,
     /// One that may be a word of the sentence: "le mot « non » souligne un refus".
     Citation,
 }
@@ -122,12 +125,14 @@ fn attribution(text: &str, found: &Captures<'_>, behind: Behind) -> Option<Wordi
         verb(spoken.as_str(), part("own"), rest.map_or("", |rest| rest.as_str().trim()), participle.is_some())?;
     let last = rest.filter(|_| !verb.rest.is_empty()).map_or(spoken.end(), |rest| rest.end());
     let end = last.max(found.name("subject").map_or(0, |subject| subject.end()));
-    let usual = USUAL.contains(&form.infinitive()) && verb.rest.is_empty();
-    let named = match behind {
-        Behind::Clause => false,
-        Behind::Quotation => names_subject(&text[end..]),
-        Behind::Citation => names_subject(&text[end..]) && text[end..].trim_start().starts_with(char::is_uppercase),
-    };
+    let usual = USUAL.contains(&form.infinitive()) && verb.rest.is_empty() && behind != Behind::Question;
+    let name = text[end..].trim_start().starts_with(char::is_uppercase);
+    let named = names_subject(&text[end..])
+        && match behind {
+            Behind::Clause => name && form.is_simple_past(),
+            Behind::Quotation | Behind::Question => true,
+            Behind::Citation => name,
+        };
     if subject.is_empty() && (usual || !named) {
         return None;
     }
@@ -216,7 +221,9 @@ mod tests {
             ("« Oui ? » demanda-t-il.", "« Oui ? » , a-t-il déclaré."),
             ("« Ce projet, dit-elle, est mort. »", "« Ce projet, a-t-elle déclaré, est mort. »"),
             ("« Non », dit Paul.", "« Non », a déclaré Paul."),
-            ("— Entrez, dit Paul.", "— Entrez, a déclaré Paul."),
+            ("— Entrez, dit le vieux.", "— Entrez, a déclaré le vieux."),
+            ("Entrez, dit Paul.", "Entrez, a déclaré Paul."),
+            ("« Oui ! » déclare la ministre.", "« Oui ! » , déclare la ministre."),
             ("« Non », insistent les élus.", "« Non », déclarent les élus."),
             ("\"Non\", avaient-ils prévenu.", "\"Non\", avaient-ils déclaré."),
         ] {
