@@ -2,7 +2,7 @@
 //! "emprisonner".
 //!
 //! A model may come with an `idioms.tsv`: on each line an idiom in the infinitive, a tab, and the plain words, which fit into the same
-//! place. The model is shown these, bent as the idiom was. [`crate::french::verbs`] knows the forms.
+//! place. The model is shown these, bent as the idiom was. `crate::french::verbs` knows the forms.
 
 use std::collections::HashMap;
 use std::ops::Range;
