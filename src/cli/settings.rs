@@ -296,12 +296,12 @@ mod tests {
     #[test]
     fn files_of_other_formats_are_refused_unless_a_format_is_named() {
         let reading = |format| Reading { format, options: formats::Options::default() };
-        for name in ["film.ass", "a/b.JSON", "fichier.properties", "these.tex", "lettre.doc"] {
+        for name in ["film.ass", "a/b.PDF", "tableau.xlsx", "lettre.doc"] {
             let error = reading(None).format(Path::new(name)).expect_err(name).to_string();
             assert!(error.contains("--format plain") && error.contains(name), "{error}");
             assert_eq!(reading(Some(Format::Plain)).format(Path::new(name)).ok(), Some(Format::Plain), "{name}");
         }
-        for name in ["lettre.fr", "notes", "LISEZMOI.1", "<standard input>"] {
+        for name in ["lettre.fr", "notes", "these.tex", "LISEZMOI.1", "<standard input>"] {
             assert_eq!(reading(None).format(Path::new(name)).ok(), Some(Format::Plain), "{name}");
         }
     }

@@ -83,6 +83,11 @@ impl Form {
         (30..36).contains(&self.cell)
     }
 
+    /// Whether it has a person.
+    pub(crate) fn is_finite(self) -> bool {
+        self.cell >= 6
+    }
+
     /// Whether it is a finite form whose subject is plural.
     pub(crate) fn is_plural(self) -> bool {
         self.cell >= 6 && self.cell % 6 >= 3

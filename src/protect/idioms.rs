@@ -181,6 +181,9 @@ impl Found<'_> {
         let verb = &words[at];
         let auxiliary = auxiliary(words, at);
         let Some(mut form) = reading(&verb.lower, self.verb, auxiliary.is_some()) else { return Vec::new() };
+        if form.is_finite() && is_noun(words, at) {
+            return Vec::new();
+        }
         // The pronoun stands before the verb, or before the auxiliary.
         let first = auxiliary.filter(|_| form.is_past_participle()).unwrap_or(at);
         let pronoun = first.checked_sub(1).map(|i| &words[i]).filter(|word| is_own(text, word, &words[first]));
@@ -295,6 +298,23 @@ fn reading(word: &str, infinitive: &str, has_auxiliary: bool) -> Option<Form> {
     if has_auxiliary { participle.or(finite) } else { finite.or(alone).or_else(|| forms().find(|form| form.is_rare())) }
 }
 
+/// Whether what may be a finite verb at the word `at` is a noun: "la garde à vue", "en garde à vue", but not "il la garde à vue".
+fn is_noun(words: &[Word], at: usize) -> bool {
+    const BEFORE_NOUNS: [&str; 29] = [
+        "un", "une", "des", "du", "de", "d", "ce", "cet", "cette", "ces", "mon", "ma", "mes", "ton", "ta", "tes",
+        "son", "sa", "ses", "leur", "leurs", "au", "aux", "en", "à", "sans", "par", "sous", "chaque",
+    ];
+    const BEFORE_PRONOUNS: [&str; 17] = [
+        "je", "tu", "il", "elle", "on", "nous", "vous", "ils", "elles", "qui", "ne", "n", "me", "te", "se", "pas",
+        "lui",
+    ];
+    let word = |n: usize| at.checked_sub(n).map_or("", |i| words[i].lower.as_str());
+    match word(1) {
+        "le" | "la" | "les" | "l" => !BEFORE_PRONOUNS.contains(&word(2)),
+        before => BEFORE_NOUNS.contains(&before),
+    }
+}
+
 /// Whether `word` is the pronoun of a reflexive verb right before `verb`.
 fn is_own(text: &str, word: &Word, verb: &Word) -> bool {
     let between = &text[word.range.end..verb.range.start];
@@ -337,7 +357,7 @@ mod tests {
     use super::*;
 
     const LINES: &str = "mettre sous les verrous\temprisonner\nse mettre à table\tavouer\ntomber des nues\têtre très surpris\n\
-        mettre au jour\tdécouvrir\nse mettre en marche\tse lancer\ntirer son épingle du jeu\tréussir\n";
+        mettre au jour\tdécouvrir\nse mettre en marche\tse lancer\ngarder à vue\tsurveiller\ntirer son épingle du jeu\tréussir\n";
 
     fn shown(text: &str) -> String {
         let idioms = Idioms::load(&Blob::new("i.tsv", LINES.as_bytes().to_vec())).expect("reads");
@@ -363,6 +383,7 @@ mod tests {
             ("Je tombe des nues.", "Je suis très surpris."),
             ("La foule s'est mise en marche.", "La foule s'est lancée."),
             ("Mettre au jour un réseau.", "Découvrir un réseau."),
+            ("Elle le garde à vue, elle les met au jour.", "Elle le surveille, elle les découvre."),
         ] {
             assert_eq!(shown(idiom), plain);
         }
@@ -370,7 +391,14 @@ mod tests {
 
     #[test]
     fn nouns_and_other_verbs_are_left_alone() {
-        for text in ["La mise au jour du réseau", "Il se met au jour", "Le jour est mis", "au jour"] {
+        for text in [
+            "La mise au jour du réseau",
+            "La garde à vue dure",
+            "placé en garde à vue",
+            "Il se met au jour",
+            "Le jour est mis",
+            "au jour",
+        ] {
             assert_eq!(shown(text), text);
         }
     }

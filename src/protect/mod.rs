@@ -367,7 +367,9 @@ fn dress(text: &str, spans: &mut [Span], engine: &dyn Engine, options: &ProtectO
         span.look = match (span.kind, options.spans) {
             (kind, _) if kind.is_words() => Look::Shown,
             (SpanKind::Emoji | SpanKind::Sign, _) | (_, SpanSight::Hidden) => Look::Hidden,
-            (SpanKind::Figure, _) | (_, SpanSight::Shown) => shown,
+            // A figure that the model reads shows it what stands there; a tokenizer may fold others (10⁶ is no 106).
+            (SpanKind::Figure, _) if readable && s.is_ascii() => Look::Shown,
+            (_, SpanSight::Shown) => shown,
             (_, SpanSight::Auto) => left.next().map_or(shown, |s| Look::StandIn(s.clone())),
         };
     }

@@ -82,7 +82,7 @@ pub fn find(text: &str) -> Vec<Range<usize>> {
             continue;
         }
         let here = Place { text, words: &words, at };
-        let Some(kind) = here.kind() else {
+        let Some(kind) = here.kind().filter(|_| !is_numbered(here.word(at + 1))) else {
             if here.is_titled() {
                 out.push(words[at].clone());
             }
@@ -95,6 +95,11 @@ pub fn find(text: &str) -> Vec<Range<usize>> {
         }
     }
     out
+}
+
+/// Whether a word is the number of a king, a queen or a pope.
+fn is_numbered(word: &str) -> bool {
+    matches!(word, "Ier" | "Ire") || roman(word).is_some()
 }
 
 /// Letters, with the hyphens between them.
@@ -173,7 +178,7 @@ impl Place<'_> {
             end += 1;
         }
         // “Reine Élisabeth” is no name of this kind, and neither are “Jules César” and “Jean Paul II”.
-        let crowned = exonym(self.word(end)).is_some() || (goes_on(end) && roman(self.word(end + 1)).is_some());
+        let crowned = exonym(self.word(end)).is_some() || (goes_on(end) && is_numbered(self.word(end + 1)));
         if end > self.at && (crowned || matches!(kind, Kind::Word | Kind::Surname)) {
             return self.at;
         }

@@ -82,7 +82,14 @@ fn in_english(text: &str, target: Range<usize>, n: u64, source: &str, own: Range
         true => target.end,
         false if followed() => target.end + suffix.len(),
         // “First” lost its ending where it is neither a date nor the number of a chapter.
-        false if here == "1" && suffix.starts_with(['e', 'r']) && !is_plain_first(before, after) => target.end,
+        false
+            if here == "1"
+                && is_bare(text, &target)
+                && suffix.starts_with(['e', 'r'])
+                && !is_plain_first(before, after) =>
+        {
+            target.end
+        }
         false => return (target.clone(), here.to_owned()),
     };
     if source == "Ier" && !text[end..].trim_start().starts_with("centur") && follows_name(before) {
@@ -94,7 +101,12 @@ fn in_english(text: &str, target: Range<usize>, n: u64, source: &str, own: Range
 /// Whether a king or an emperor is before the number.
 fn follows_name(before: &str) -> bool {
     let word = before.trim_end().rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-    word.starts_with(char::is_uppercase)
+    word.starts_with(char::is_uppercase) && !["Le", "Au", "Du"].contains(&word)
+}
+
+/// Whether no letter stands behind a figure.
+fn is_bare(text: &str, figure: &Range<usize>) -> bool {
+    !text[figure.end..].starts_with(char::is_alphabetic)
 }
 
 /// Whether English has a plain 1 for "1er" between these: "le 1er mai", "article 1er".
@@ -104,7 +116,9 @@ fn is_plain_first(before: &str, after: &str) -> bool {
     const PARTS: [&str; 8] = ["article", "alinéa", "paragraphe", "chapitre", "annexe", "titre", "section", "livre"];
     let next = after.trim_start_matches(|c: char| c.is_whitespace() || c == '-').to_lowercase();
     let last = before.trim_end().rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
-    let to_date = ["au ", "et ", "ou "].iter().any(|to| next.starts_with(to));
+    let to_date = ["au ", "et ", "ou "]
+        .iter()
+        .any(|to| next.strip_prefix(to).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())));
     MONTHS.iter().any(|month| next.starts_with(month)) || PARTS.contains(&last.as_str()) || to_date
 }
 
