@@ -1,6 +1,6 @@
 //! Abbreviations that a model reads better in full. Each is told by what stands beside it, so that no word is taken for one.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::{Regex, RegexSet};
 
@@ -120,11 +120,35 @@ const MONTHS: [(&str, &str); 8] = [
     ("[Dd]éc", "décembre"),
 ];
 
+/// Months behind the day of an event that is called by its date: "le 7-Octobre".
+const OF_DAYS: [(&str, &str); 12] = [
+    ("Janvier", " janvier"),
+    ("Février", " février"),
+    ("Mars", " mars"),
+    ("Avril", " avril"),
+    ("Mai", " mai"),
+    ("Juin", " juin"),
+    ("Juillet", " juillet"),
+    ("Août", " août"),
+    ("Septembre", " septembre"),
+    ("Octobre", " octobre"),
+    ("Novembre", " novembre"),
+    ("Décembre", " décembre"),
+];
+
 /// An abbreviation: what it looks like, the words for it, and what of their English is to be another word.
 struct Entry {
-    pattern: Regex,
+    pattern: String,
+    /// The pattern by itself, from when it is first needed: few of them are.
+    regex: OnceLock<Regex>,
     words: &'static str,
     instead: Instead,
+}
+
+impl Entry {
+    fn regex(&self) -> &Regex {
+        self.regex.get_or_init(|| Regex::new(&self.pattern).expect("a valid pattern"))
+    }
 }
 
 /// All of the patterns at once, which most sentences do not match, and each of them.
@@ -132,22 +156,22 @@ static PATTERNS: LazyLock<(RegexSet, Vec<Entry>)> = LazyLock::new(|| {
     let month =
         |(month, words)| (format!(r"\b(?:\d{{1,2}}|1er)\s({month})\.|\b({month})\.\s(?:\d{{4}}\b|[-–—])"), words);
     let others = OTHERS.iter().map(|&(pattern, words, instead)| (pattern.to_owned(), words, instead));
-    let usual = MONTHS.map(month).into_iter().chain(WORDS.map(|(pattern, words)| (pattern.to_owned(), words)));
-    let all: Vec<_> = others.chain(usual.map(|(pattern, words)| (pattern, words, &[][..]))).collect();
-    let set = RegexSet::new(all.iter().map(|(pattern, ..)| pattern)).expect("valid patterns");
-    let entry = |(pattern, words, instead): (String, _, _)| {
-        let pattern = Regex::new(&pattern).expect("a valid pattern");
-        Entry { pattern, words, instead }
-    };
-    (set, all.into_iter().map(entry).collect())
+    let named = OF_DAYS.map(|(month, words)| (format!(r"\b(?:\d{{1,2}}|1er)(-{month})\b"), words));
+    let usual =
+        MONTHS.map(month).into_iter().chain(named).chain(WORDS.map(|(pattern, words)| (pattern.to_owned(), words)));
+    let all = others.chain(usual.map(|(pattern, words)| (pattern, words, &[][..])));
+    let entry = |(pattern, words, instead)| Entry { pattern, regex: OnceLock::new(), words, instead };
+    let all: Vec<Entry> = all.map(entry).collect();
+    (RegexSet::new(all.iter().map(|entry| &entry.pattern)).expect("valid patterns"), all)
 });
 
 /// The abbreviations of `text`, with their full stops where the sentence goes on, and the words to show for them.
 pub fn find(text: &str) -> Vec<Wording> {
     let mut found = Vec::new();
     let (set, each) = &*PATTERNS;
-    for Entry { pattern, words: full, instead } in set.matches(text).into_iter().map(|i| &each[i]) {
-        for m in pattern.captures_iter(text).filter_map(|c| c.iter().skip(1).flatten().next()) {
+    for entry in set.matches(text).into_iter().map(|i| &each[i]) {
+        let Entry { words: full, instead, .. } = entry;
+        for m in entry.regex().captures_iter(text).filter_map(|c| c.iter().skip(1).flatten().next()) {
             let title = TITLES.contains(full);
             let capital = m.as_str().starts_with(char::is_uppercase) && (!title || m.start() == 0);
             let full = if capital { capitalised(full) } else { (*full).to_owned() };
@@ -189,6 +213,7 @@ mod tests {
         assert_eq!(shown("Févr. 2020 - sept. 2021"), "Février 2020 - septembre 2021");
         assert_eq!(shown("au XIIe s., le 12 mars"), "au XIIe siècle, le 12 mars");
         assert_eq!(shown("Selon Me Blanc, lun. et mar. 5"), "Selon l'avocat Blanc, lundi et mardi 5");
+        assert_eq!(shown("depuis le 7-Octobre et le 8-Mai"), "depuis le 7 octobre et le 8 mai");
         assert_eq!(shown("Voir chap. 3, art. 12 et vol. IV"), "Voir chapitre 3, article 12 et volume IV");
         assert_eq!(shown("au 12 bis, av. Foch et 3, bd Voltaire"), "au 12 bis, avenue Foch et 3, boulevard Voltaire");
         assert_eq!(shown("En 79 ap. J.-C., elle brûla."), "En 79 après Jésus-Christ, elle brûla.");

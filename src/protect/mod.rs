@@ -219,6 +219,8 @@ pub(crate) fn warm_up() {
     numbers::read(usual, &[]);
     abbreviated::find(usual);
     known::find(usual);
+    people::find(usual);
+    speech::find("« Oui », dit-il.");
     LazyLock::force(&LEAD);
 }
 
