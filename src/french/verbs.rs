@@ -7,6 +7,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+/// How many forms a line has.
+const FORMS: usize = 42;
+
 /// One form of one verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Form {
@@ -24,7 +27,7 @@ struct Table {
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let lines: Vec<Vec<&str>> = include_str!("verbs.tsv").lines().map(|line| line.split('\t').collect()).collect();
-    let (mut infinitives, mut forms) = (HashMap::new(), HashMap::<&str, Vec<Form>>::new());
+    let (mut infinitives, mut forms) = (HashMap::new(), HashMap::<&str, Vec<Form>>::with_capacity(lines.len() * FORMS));
     for (verb, line) in (0..).zip(&lines) {
         infinitives.insert(line[0], verb);
         for (cell, form) in (0..).zip(line).filter(|(_, form)| !form.is_empty()) {
@@ -97,9 +100,6 @@ impl Form {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// How many forms a line has.
-    const FORMS: usize = 42;
 
     #[test]
     fn every_line_has_all_forms() {

@@ -9,45 +9,45 @@ use crate::text::capitalised;
 
 /// The pattern, whose first group is the abbreviation, and the words for it.
 const WORDS: [(&str, &str); 47] = [
-    (r"\d\s(pers)\.", "personnes"),
-    (r"\d\s(hab)\b", "habitants"),
-    (r"[\d½¼¾]\s(cl)\b", "centilitres"),
-    (r"\b(?:1|0,\d+|1/2|½)\s(l)\b", "litre"),
-    (r"(?:[2-9]|\d\d|1,\d+)\s(l)\b", "litres"),
-    (r"\b(env)\.\s\d", "environ"),
-    (r"\b([Aa]rt)\.\s\d", "article"),
-    (r"\b([Cc]hap)\.\s[\dIVX]", "chapitre"),
-    (r"\b([Vv]ol)\.\s[\dIVX]", "volume"),
-    (r"\b([Éé]q)\.\s?[\d(]", "équation"),
-    (r"(?:\d,?|,|\b[Aa]u|\b[Dd]u|\b[Ll]e)\s([Bb](?:l?v)?d)\b\.?\s\p{Lu}", "boulevard"),
-    (r"(?:\d|,\s)(?:\s?bis|\s?ter)?,?\s?\b(av)\.\s\p{Lu}\p{Ll}", "avenue"),
+    (r"[0-9]\s(pers)\.", "personnes"),
+    (r"[0-9]\s(hab)\b", "habitants"),
+    (r"[[0-9]½¼¾]\s(cl)\b", "centilitres"),
+    (r"\b(?:1|0,[0-9]+|1/2|½)\s(l)\b", "litre"),
+    (r"(?:[2-9]|[0-9][0-9]|1,[0-9]+)\s(l)\b", "litres"),
+    (r"\b(env)\.\s[0-9]", "environ"),
+    (r"\b([Aa]rt)\.\s[0-9]", "article"),
+    (r"\b([Cc]hap)\.\s[[0-9]IVX]", "chapitre"),
+    (r"\b([Vv]ol)\.\s[[0-9]IVX]", "volume"),
+    (r"\b([Éé]q)\.\s?[[0-9](]", "équation"),
+    (r"(?:[0-9],?|,|\b[Aa]u|\b[Dd]u|\b[Ll]e)\s([Bb](?:l?v)?d)\b\.?\s\p{Lu}", "boulevard"),
+    (r"(?:[0-9]|,\s)(?:\s?bis|\s?ter)?,?\s?\b(av)\.\s\p{Lu}\p{Ll}", "avenue"),
     (r"\b[IVXL]+e\s(s)\.", "siècle"),
     (r"\b(8e?s) de finale\b", "huitièmes"),
     (r"\b(16e?s) de finale\b", "seizièmes"),
     (r"\b(24\s?h(?:eures)?\s?/\s?24)\b", "jour et nuit"),
     (r"\b(7\s?j(?:ours)?\s?/\s?7)\b", "tous les jours"),
     (r"\b([Tt]lj)\b", "tous les jours"),
-    (r"(?:[€$%²]|\d|kWh|\bm2)\s?(/\s?an)\b", " par an"),
-    (r"(?:[€$%²]|\d|kWh|\bm2)\s?(/\s?mois)\b", " par mois"),
-    (r"(?:[€$%²]|\d|kWh|\bm2)\s?(/\s?jour)\b", " par jour"),
-    (r"\d\s(tr/min)\b", "tours par minute"),
-    (r"\d\s(hab\./km²)", "habitants par km²"),
-    (r"\d\s(CHF)\b", "francs suisses"),
-    (r"\d\s(GBP)\b", "livres sterling"),
-    (r"\d\s(USD)\b", "dollars américains"),
-    (r"\d\s(EUR)\b", "euros"),
+    (r"(?:[€$%²]|[0-9]|kWh|\bm2)\s?(/\s?an)\b", " par an"),
+    (r"(?:[€$%²]|[0-9]|kWh|\bm2)\s?(/\s?mois)\b", " par mois"),
+    (r"(?:[€$%²]|[0-9]|kWh|\bm2)\s?(/\s?jour)\b", " par jour"),
+    (r"[0-9]\s(tr/min)\b", "tours par minute"),
+    (r"[0-9]\s(hab\./km²)", "habitants par km²"),
+    (r"[0-9]\s(CHF)\b", "francs suisses"),
+    (r"[0-9]\s(GBP)\b", "livres sterling"),
+    (r"[0-9]\s(USD)\b", "dollars américains"),
+    (r"[0-9]\s(EUR)\b", "euros"),
     (r"\b([Dd]re)\s\p{Lu}", "docteure"),
     (r"\b(Me)\s\p{Lu}[\p{Ll}.-]", "l'avocat"),
     (r"\b(Mgr)\s\p{Lu}", "monseigneur"),
     (r"\b(S\.\s?E\.\sM)\.\s", "Son Excellence monsieur"),
     (r"\b(S\.\s?M)\.\s(?:le|la)\s", "Sa Majesté"),
     (r"\b(lun)\.", "lundi"),
-    (r"\b(mar)\.\s\d", "mardi"),
-    (r"\b(mer)\.\s\d", "mercredi"),
-    (r"\b(jeu)\.\s\d", "jeudi"),
-    (r"\b(ven)\.\s?[\d,]", "vendredi"),
-    (r"\b(sam)\.\s\d", "samedi"),
-    (r"\b(dim)\.\s\d", "dimanche"),
+    (r"\b(mar)\.\s[0-9]", "mardi"),
+    (r"\b(mer)\.\s[0-9]", "mercredi"),
+    (r"\b(jeu)\.\s[0-9]", "jeudi"),
+    (r"\b(ven)\.\s?[[0-9],]", "vendredi"),
+    (r"\b(sam)\.\s[0-9]", "samedi"),
+    (r"\b(dim)\.\s[0-9]", "dimanche"),
     (r"\b([Ll]un)\.\s?[-–]", "lundi"),
     (r"[-–]\s?(ven)\.", "vendredi"),
     (r"\b([Tt]él)\.?\s?:", "téléphone"),
@@ -61,7 +61,7 @@ const WORDS: [(&str, &str); 47] = [
 /// "Quelques semaines seulement après", "au lendemain".
 macro_rules! some_time {
     () => {
-        r" (?:(?:à peine |moins d['’]|près d['’]|plus d['’])?(?:quelques|une?|deux|trois|quatre|cinq|six|dix|\d+) (?:heures?|jours?|semaines?|mois|ans?|années) (?:seulement |à peine )?(?:après|avant|plus tard)|au lendemain|alors que|dans un contexte)\b"
+        r" (?:(?:à peine |moins d['’]|près d['’]|plus d['’])?(?:quelques|une?|deux|trois|quatre|cinq|six|dix|[0-9]+) (?:heures?|jours?|semaines?|mois|ans?|années) (?:seulement |à peine )?(?:après|avant|plus tard)|au lendemain|alors que|dans un contexte)\b"
     };
 }
 
@@ -154,9 +154,9 @@ impl Entry {
 /// All of the patterns at once, which most sentences do not match, and each of them.
 static PATTERNS: LazyLock<(RegexSet, Vec<Entry>)> = LazyLock::new(|| {
     let month =
-        |(month, words)| (format!(r"\b(?:\d{{1,2}}|1er)\s({month})\.|\b({month})\.\s(?:\d{{4}}\b|[-–—])"), words);
+        |(month, words)| (format!(r"\b(?:[0-9]{{1,2}}|1er)\s({month})\.|\b({month})\.\s(?:[0-9]{{4}}\b|[-–—])"), words);
     let others = OTHERS.iter().map(|&(pattern, words, instead)| (pattern.to_owned(), words, instead));
-    let named = OF_DAYS.map(|(month, words)| (format!(r"\b(?:\d{{1,2}}|1er)(-{month})\b"), words));
+    let named = OF_DAYS.map(|(month, words)| (format!(r"\b(?:[0-9]{{1,2}}|1er)(-{month})\b"), words));
     let usual =
         MONTHS.map(month).into_iter().chain(named).chain(WORDS.map(|(pattern, words)| (pattern.to_owned(), words)));
     let all = others.chain(usual.map(|(pattern, words)| (pattern, words, &[][..])));
