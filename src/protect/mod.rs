@@ -50,7 +50,7 @@ pub struct ProtectOptions {
     pub known_names: bool,
     /// What the model does not know well.
     pub dictionary: Option<Arc<Dictionary>>,
-    /// What the model is to see in plainer words.
+    /// What the model is to see in plainer words; with such a list, verbs of speech as well.
     pub idioms: Option<Arc<Idioms>>,
     /// Words that this model copies as they stand, for things it must not see: [`stand_in::COMMON`] or, measured for one
     /// model, what [`stand_in::choose`] gives. What the model does not copy after all is put back by alignment.
@@ -268,8 +268,11 @@ pub fn prepare(
     let mut wordings = abbreviated::find(text);
     wordings.extend(times::spoken(text).into_iter().map(|(range, shown)| Wording::same(range, shown)));
     wordings.extend(statutes::find(text));
-    wordings.extend(speech::find(text));
-    wordings.extend(options.idioms.iter().flat_map(|idioms| idioms.find(text, &taken)));
+    // A model that needs no help with idioms needs none with verbs of speech.
+    if let Some(idioms) = &options.idioms {
+        wordings.extend(speech::find(text));
+        wordings.extend(idioms.find(text, &taken));
+    }
     let mut counted = taken.clone();
     wordings.retain(|wording| {
         let free = !overlaps_any(&counted, &wording.range);

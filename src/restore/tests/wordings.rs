@@ -1,15 +1,21 @@
 //! What the model was shown in other words.
 
+use std::sync::Arc;
+
 use super::*;
 
 #[test]
 fn who_speaks_gets_the_verb_of_the_source() {
-    let source = "« Non », martèle la ministre.";
-    let p = prepare(source, &[], &[], &Identity, &bare());
-    assert!(p.text().contains("déclare la ministre"), "{}", p.text());
-    assert_eq!(said(source, "“No,” the minister says."), "“No,” the minister insists.");
+    let helped = ProtectOptions { idioms: Some(Arc::default()), ..ProtectOptions::default() };
+    let said = |source: &str, text: &str| {
+        let p = prepare(source, &[], &[], &Identity, &helped);
+        assert!(p.text().contains("déclar"), "{}", p.text());
+        restore(&p, Some(&unaligned(text)), &Style::default(), &mut |_| {}).text().to_owned()
+    };
+    assert_eq!(said("« Non », martèle la ministre.", "“No,” the minister says."), "“No,” the minister insists.");
     assert_eq!(said("« Non », a-t-elle tonné.", "“No,” it said."), "“No,” she thundered.");
     assert_eq!(said("« Oui ? » demanda-t-il.", "“Yes?” He said."), "“Yes?” he asked.");
+    assert!(shown("« Non », martèle la ministre.").contains("martèle"), "a model without idioms knows its verbs");
 }
 
 #[test]
