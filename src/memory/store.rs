@@ -166,8 +166,10 @@ fn connect(path: &std::path::Path) -> rusqlite::Result<Option<Connection>> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(PATIENCE)?;
     let stamp = || -> rusqlite::Result<(i32, i32, i64)> {
-        let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-        let tables = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        // All of one moment: another process may be making the file.
+        let snapshot = connection.unchecked_transaction()?;
+        let number = |name: &str| snapshot.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let tables = snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         Ok((number("application_id")? as i32, number("user_version")? as i32, tables))
     };
     match stamp() {
