@@ -204,11 +204,8 @@ fn sign_acts(p: &Prepared, engine: &dyn Engine, acts: &mut Vec<(Range<usize>, Ac
         }
         if let Some(shown) = &number.shown {
             let sign = shown.chars().next_back().filter(|&c| numbers::CURRENCIES.contains(&c) && !knows(c));
-            let shown = sign.map(|c| shown.replace(c, numbers::currency_names(c).0));
-            acts.push((
-                number.whole_range(),
-                Act::Show(shown.unwrap_or_else(|| number.shown.clone().unwrap_or_default())),
-            ));
+            let shown = sign.map_or_else(|| shown.clone(), |c| shown.replace(c, numbers::currency_names(c).0));
+            acts.push((number.whole_range(), Act::Show(shown)));
             continue;
         }
         let Some(unit) = &number.unit else { continue };

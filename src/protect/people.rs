@@ -146,8 +146,10 @@ impl Place<'_> {
             let compound = rest.split(['-', '‑']).all(|part| part.starts_with(char::is_uppercase));
             return if rest.is_empty() { Some(*kind) } else { compound.then_some(Kind::Plain) };
         }
-        let name = capitalised(&head.to_lowercase());
-        let kind = FIRST_NAMES.get(name.as_str()).filter(|_| is_loud(word))?;
+        if !is_loud(word) {
+            return None;
+        }
+        let kind = FIRST_NAMES.get(capitalised(&head.to_lowercase()).as_str())?;
         let gap = self.gap(0);
         let speaks = self.at == 0
             && (is_speaker(gap) || (self.words.len() == 1 && gap.starts_with('.')))
